@@ -1,0 +1,107 @@
+"""The labs: what `labs/N-name/lab.toml` says."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+from grader.paths import LABS, GraderError, shown
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:  # pragma: no cover - depends on the Python that runs us
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Task:
+    """One exercise: one source file.
+
+    through: for assembly that is included into a given file, that file (relative to the tree).
+    """
+
+    id: str
+    title: str
+    file: str
+    minutes: int
+    tests: Tuple[str, ...]
+    through: Optional[str] = None
+
+    @property
+    def object_name(self) -> str:
+        """The name of the task's object file: in builds, and prebuilt in the student edition."""
+        return Path(self.file).stem + ".o"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A lab.  seed: what a grade uses unless told otherwise; starter_score: what an untouched
+    starter earns."""
+
+    number: int
+    name: str
+    title: str
+    seed: int
+    starter_score: int
+    directory: Path
+    tasks: Tuple[Task, ...]
+
+    @property
+    def folder(self) -> str:
+        """The name of its directory, the same in labs/ and in solutions/: "1-batch"."""
+        return self.directory.name
+
+    def task(self, task_id: str) -> Task:
+        """The task with this id ("1.3"); GraderError when there is none."""
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        known = ", ".join(task.id for task in self.tasks)
+        raise GraderError(f"lab {self.name} has no task {task_id}; its tasks are {known}")
+
+
+def _load(directory: Path) -> Lab:
+    path = directory / "lab.toml"
+    try:
+        with path.open("rb") as file:
+            data: Dict[str, Any] = tomllib.load(file)
+        tasks = tuple(
+            Task(
+                id=task["id"],
+                title=task["title"],
+                file=task["file"],
+                minutes=task["minutes"],
+                tests=tuple(task["tests"]),
+                through=task.get("through"),
+            )
+            for task in data["task"]
+        )
+        return Lab(
+            number=data["number"],
+            name=data["name"],
+            title=data["title"],
+            seed=data["seed"],
+            starter_score=data["starter_score"],
+            directory=directory,
+            tasks=tasks,
+        )
+    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
+        raise GraderError(f"{shown(path)} cannot be read: {error!r}") from error
+
+
+def all_labs() -> List[Lab]:
+    """Every lab of the tree, by number."""
+    found = sorted(LABS.glob("*/lab.toml"))
+    return sorted((_load(path.parent) for path in found), key=lambda lab: lab.number)
+
+
+def find_lab(wanted: str) -> Lab:
+    """The lab with this name ("batch") or number ("1"); GraderError lists the choices."""
+    labs = all_labs()
+    for lab in labs:
+        if wanted in (lab.name, str(lab.number), lab.folder):
+            return lab
+    choices = ", ".join(f"{lab.number} {lab.name}" for lab in labs)
+    raise GraderError(f"no lab is called '{wanted}'; there are: {choices}")

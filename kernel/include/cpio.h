@@ -1,0 +1,29 @@
+/*
+ * cpio.h: the archive that QEMU hands over as -initrd, in the "newc" format of cpio(5).
+ */
+#ifndef CPIO_H
+#define CPIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cpio_file {
+    const char *name; /* without a leading slash, NUL-terminated, inside the archive */
+    const void *data; /* inside the archive */
+    size_t size;
+    size_t next; /* where the next member starts: an offset for cpio_next() */
+};
+
+/* Remember where the archive lies.  A damaged member and all after it are as if not there. */
+void cpio_init(const void *archive, size_t size);
+
+/*
+ * The member at offset: 0 for the first, then file->next for the one after.  Returns false at the
+ * end of the archive or where it is damaged.
+ */
+bool cpio_next(size_t offset, struct cpio_file *file);
+
+/* The regular file with this path ("/bin/hello"); false when there is none. */
+bool cpio_find(const char *path, struct cpio_file *file);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * job.h: the deck: what the machine has been asked to run, in order.
+ *
+ * The file /jobs of the archive has one job a line: a program in /bin and its arguments, separated
+ * by spaces.  Without that file every program in /bin is a job.
+ */
+#ifndef JOB_H
+#define JOB_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct process;
+
+enum { JOB_ARGUMENTS = 16, JOB_PATH = 64 };
+
+struct job {
+    size_t index;                  /* its place in the deck, from 0 */
+    char path[JOB_PATH];           /* "/bin/power" */
+    char *argv[JOB_ARGUMENTS + 1]; /* "power" and its arguments, then NULL */
+};
+
+/* How many jobs the deck has; 0 is possible. */
+size_t job_count(void);
+
+/* Job number index, counted from 0; NULL from job_count() on. */
+const struct job *job_get(size_t index);
+
+/*
+ * Report that a job's program has ended: how (its wait status), and the time it took.
+ *
+ * ticks: from its first instruction to its end, in ticks of the time CSR (timer.h).
+ * To call: once for each job that was loaded, after task_run().
+ */
+void job_report(const struct job *job, const struct process *process, uint64_t ticks);
+
+/* Report that a job could not be started.  error: a negative errno. */
+void job_report_failure(const struct job *job, int error);
+
+/*
+ * Run the first job of the deck to its end and report on it: what the machine does while there is no
+ * batch loop.  Clears nothing.
+ */
+void run_first_job(void);
+
+/* Read the deck.  Called once at boot. */
+void job_init(void);
+
+#endif

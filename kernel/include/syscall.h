@@ -1,0 +1,47 @@
+/*
+ * syscall.h: the table of system calls.
+ *
+ * Numbers are Linux's for riscv64 (include/uapi/asm-generic/unistd.h), so that our programs run on
+ * Linux unchanged.  410 and below in the 400s are Rung's own.
+ */
+#ifndef SYSCALL_H
+#define SYSCALL_H
+
+#include <stdint.h>
+
+struct task;
+
+enum {
+    SYS_WRITE = 64,
+    SYS_EXIT = 93,
+    SYSCALL_LIMIT = 512, /* every number is below this */
+};
+
+/*
+ * A system call: args are a0 to a5 as the program set them, 64 bits each.  Returns the result, or
+ * a negative errno (errno.h) for the program to see in its a0.
+ */
+struct syscall_entry {
+    uint64_t number;
+    long (*function)(struct task *task, const uint64_t args[6]);
+    const char *name;
+};
+
+/*
+ * Put a function into the table at a number.  number: a literal or one of the enum above; two
+ * functions for one number are a link error that names it ("multiple definition of
+ * `syscall_SYS_WRITE'").
+ */
+#define SYSCALL(number_, function_)                                                                \
+    extern const char syscall_##number_;                                                           \
+    const char syscall_##number_ = 0;                                                              \
+    static const struct syscall_entry syscall_entry_##function_                                    \
+        __attribute__((used, section(".syscalls"))) = {number_, function_, #function_}
+
+/* The functions by number; NULL where no linked part provides one.  Index it below SYSCALL_LIMIT. */
+extern long (*syscall_table[SYSCALL_LIMIT])(struct task *task, const uint64_t args[6]);
+
+/* Fill syscall_table.  Called once at boot. */
+void syscall_init(void);
+
+#endif

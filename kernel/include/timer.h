@@ -1,0 +1,23 @@
+/*
+ * timer.h: guest time, and the one timer.
+ */
+#ifndef TIMER_H
+#define TIMER_H
+
+#include <stdint.h>
+
+#include "riscv.h"
+
+/* Ticks of the time CSR since power-on; platform.timebase of them are a second. */
+static inline uint64_t time_now(void)
+{
+    return csr_read(time);
+}
+
+/* Ask for a timer interrupt at this absolute time; UINT64_MAX for never.  Replaces the last. */
+void timer_set(uint64_t when);
+
+/* Ticks to microseconds, rounded down. */
+uint64_t ticks_to_us(uint64_t ticks);
+
+#endif

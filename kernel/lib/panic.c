@@ -1,0 +1,80 @@
+/* panic.c: the ways to end: in order, or by a bug. */
+#include "panic.h"
+
+#include "platform.h"
+#include "riscv.h"
+#include "sbi.h"
+#include "timer.h"
+
+enum { BACKTRACE_MAX = 24 };
+
+extern char text_end[], kernel_start[], kernel_end[];
+
+static bool panicking;
+
+void power_off(void)
+{
+    klog_flush();
+    report("off: time %lu", time_now());
+    sbi_shutdown();
+}
+
+static bool is_code(uintptr_t address)
+{
+    return address >= (uintptr_t)kernel_start && address < (uintptr_t)text_end;
+}
+
+/*
+ * Print the return addresses that the chain of frame pointers leads to.  The kernel is compiled
+ * with frame pointers: s0 points just above the saved ra (at -8) and the caller's s0 (at -16).
+ */
+static void backtrace(uintptr_t pc, uintptr_t frame)
+{
+    char line[BACKTRACE_MAX * 12 + 1];
+    size_t length = 0;
+    for (int depth = 0; depth < BACKTRACE_MAX && is_code(pc); depth++) {
+        length += snprintf(line + length, sizeof(line) - length, " 0x%lx", pc);
+        bool usable = frame % 8 == 0 && frame >= (uintptr_t)kernel_start + 16 &&
+                      frame < platform.memory_start + platform.memory_size;
+        if (!usable)
+            break;
+        const uintptr_t *saved = (const uintptr_t *)frame;
+        /* A return address points behind the call: step back into it, for the line number. */
+        pc = saved[-1] - 2;
+        uintptr_t up = saved[-2];
+        if (up <= frame)
+            frame = 0;
+        else
+            frame = up;
+    }
+    line[length < sizeof(line) ? length : sizeof(line) - 1] = '\0';
+    report("backtrace:%s", line);
+}
+
+static _Noreturn void vpanic(uintptr_t pc, uintptr_t frame, const char *format, va_list args)
+{
+    csr_clear(sstatus, SSTATUS_SIE);
+    if (panicking)
+        sbi_shutdown(); /* a panic while panicking: say no more */
+    panicking = true;
+    char message[256];
+    vsnprintf(message, sizeof(message), format, args);
+    report("panic: %s", message);
+    backtrace(pc, frame);
+    power_off();
+}
+
+void panic(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vpanic((uintptr_t)__builtin_return_address(0) - 2, *((uintptr_t *)__builtin_frame_address(0) - 2),
+           format, args);
+}
+
+void panic_at(uintptr_t pc, uintptr_t frame, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vpanic(pc, frame, format, args);
+}

@@ -1,0 +1,105 @@
+/*
+ * string.c: memory and strings.
+ *
+ * Copies and fills move 64 bits at a time where alignment allows: the loader and the system calls
+ * spend most of their instructions here.
+ */
+#include "string.h"
+
+#include <stdint.h>
+
+enum { WORD = 8, BLOCK = 4 * WORD };
+
+/* A word that may overlay objects of any type. */
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t size)
+{
+    char *d = dst;
+    const char *s = src;
+    if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
+        for (; size > 0 && ((uintptr_t)d & (WORD - 1)); size--)
+            *d++ = *s++;
+        for (; size >= BLOCK; size -= BLOCK, d += BLOCK, s += BLOCK) {
+            word_t *to = (word_t *)d;
+            const word_t *from = (const word_t *)s;
+            uint64_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3];
+            to[0] = w0;
+            to[1] = w1;
+            to[2] = w2;
+            to[3] = w3;
+        }
+    }
+    for (; size > 0; size--)
+        *d++ = *s++;
+    return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t size)
+{
+    if ((uintptr_t)dst - (uintptr_t)src >= size)
+        return memcpy(dst, src, size); /* dst is outside src: going upwards is right */
+    char *d = (char *)dst + size;
+    const char *s = (const char *)src + size;
+    for (; size > 0; size--)
+        *--d = *--s;
+    return dst;
+}
+
+void *memset(void *dst, int byte, size_t size)
+{
+    char *d = dst;
+    for (; size > 0 && ((uintptr_t)d & (WORD - 1)); size--)
+        *d++ = (char)byte;
+    uint64_t word = 0x0101010101010101UL * (uint8_t)byte;
+    for (; size >= BLOCK; size -= BLOCK, d += BLOCK) {
+        word_t *to = (word_t *)d;
+        to[0] = word;
+        to[1] = word;
+        to[2] = word;
+        to[3] = word;
+    }
+    for (; size > 0; size--)
+        *d++ = (char)byte;
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t size)
+{
+    const uint8_t *x = a, *y = b;
+    for (; size > 0; size--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}
+
+size_t strlen(const char *s)
+{
+    size_t length = 0;
+    while (s[length])
+        length++;
+    return length;
+}
+
+int strcmp(const char *a, const char *b)
+{
+    return strncmp(a, b, SIZE_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t size)
+{
+    for (; size > 0; size--, a++, b++)
+        if (*a != *b || *a == '\0')
+            return (uint8_t)*a - (uint8_t)*b;
+    return 0;
+}
+
+char *strchr(const char *s, int c)
+{
+    for (;; s++) {
+        if (*s == (char)c)
+            return (char *)s;
+        if (*s == '\0')
+            return NULL;
+    }
+}

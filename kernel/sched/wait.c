@@ -1,0 +1,38 @@
+/* wait.c: tasks that sleep until something happens. */
+#include "wait.h"
+
+#include "errno.h"
+#include "panic.h"
+#include "scheduler.h"
+#include "task.h"
+
+long wait_on(struct wait_queue *queue)
+{
+    struct task *task = current_task;
+    assert(task && !task->waiting_on);
+    if (task->dying)
+        return -EINTR;
+    task->waiting_on = queue;
+    task->state = TASK_WAITING;
+    list_append(&queue->tasks, &task->wait_node);
+    scheduler->dequeue(task);
+    while (task->state == TASK_WAITING)
+        schedule();
+    return task->dying ? -EINTR : 0;
+}
+
+void wake_task(struct task *task)
+{
+    if (task->state != TASK_WAITING)
+        return;
+    list_remove(&task->wait_node);
+    task->waiting_on = NULL;
+    task->state = TASK_RUNNABLE;
+    scheduler->enqueue(task);
+}
+
+void wake_all(struct wait_queue *queue)
+{
+    while (!list_empty(&queue->tasks))
+        wake_task(container_of(queue->tasks.next, struct task, wait_node));
+}

@@ -1,0 +1,156 @@
+/* trap.c: asking the handlers, and the dump for when there is none. */
+#include "trap.h"
+
+#include "panic.h"
+#include "print.h"
+#include "signal.h"
+#include "task.h"
+
+extern const struct trap_handler trap_handlers_start[], trap_handlers_end[];
+
+/*
+ * The handlers of each cause, highest level first, then NULL.  Exceptions stand at their code,
+ * interrupts CAUSES_HALF higher.
+ */
+enum { CAUSES_HALF = 16, CHAIN_MAX = 8 };
+static const struct trap_handler *chains[2 * CAUSES_HALF][CHAIN_MAX];
+
+static const char *const exception_names[CAUSES_HALF] = {
+    [CAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
+    [CAUSE_FETCH_ACCESS] = "instruction access fault",
+    [CAUSE_ILLEGAL_INSTRUCTION] = "illegal instruction",
+    [CAUSE_BREAKPOINT] = "breakpoint",
+    [CAUSE_LOAD_MISALIGNED] = "load address misaligned",
+    [CAUSE_LOAD_ACCESS] = "load access fault",
+    [CAUSE_STORE_MISALIGNED] = "store address misaligned",
+    [CAUSE_STORE_ACCESS] = "store access fault",
+    [CAUSE_USER_ECALL] = "environment call from user mode",
+    [CAUSE_FETCH_PAGE] = "instruction page fault",
+    [CAUSE_LOAD_PAGE] = "load page fault",
+    [CAUSE_STORE_PAGE] = "store page fault",
+};
+
+static const char *const register_names[32] = {
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0",
+    "a1",   "a2", "a3", "a4", "a5", "a6", "a7", "s2", "s3", "s4", "s5",
+    "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
+};
+
+const char *register_name(int n)
+{
+    return register_names[n & 31];
+}
+
+const char *trap_cause_name(uint64_t cause)
+{
+    if (cause == CAUSE_TIMER)
+        return "timer interrupt";
+    if (cause == CAUSE_EXTERNAL)
+        return "external interrupt";
+    if (cause < CAUSES_HALF && exception_names[cause])
+        return exception_names[cause];
+    return cause & CAUSE_INTERRUPT ? "unknown interrupt" : "unknown exception";
+}
+
+/* What the instruction wanted to do with the address in stval, or NULL if stval is no address. */
+static const char *access_kind(uint64_t cause)
+{
+    switch (cause) {
+    case CAUSE_FETCH_MISALIGNED:
+    case CAUSE_FETCH_ACCESS:
+    case CAUSE_FETCH_PAGE:
+        return "execute";
+    case CAUSE_LOAD_MISALIGNED:
+    case CAUSE_LOAD_ACCESS:
+    case CAUSE_LOAD_PAGE:
+        return "read";
+    case CAUSE_STORE_MISALIGNED:
+    case CAUSE_STORE_ACCESS:
+    case CAUSE_STORE_PAGE:
+        return "write";
+    default:
+        return NULL;
+    }
+}
+
+static size_t chain_index(uint64_t cause)
+{
+    size_t code = cause & (CAUSES_HALF - 1);
+    return cause & CAUSE_INTERRUPT ? CAUSES_HALF + code : code;
+}
+
+static void chain_add(size_t index, const struct trap_handler *handler)
+{
+    size_t n = 0;
+    while (chains[index][n])
+        if (++n == CHAIN_MAX - 1)
+            panic("more than %d handlers for one trap (trap.c, CHAIN_MAX)", CHAIN_MAX - 1);
+    chains[index][n] = handler;
+}
+
+void trap_init(void)
+{
+    /* The section is in ascending level order; within a level the very cause goes before ANY. */
+    for (const struct trap_handler *h = trap_handlers_end; h-- > trap_handlers_start;) {
+        if (h->cause != TRAP_ANY_FAULT) {
+            chain_add(chain_index(h->cause), h);
+            continue;
+        }
+        for (size_t code = 0; code < CAUSES_HALF; code++)
+            if (code != CAUSE_USER_ECALL)
+                chain_add(code, h);
+    }
+}
+
+/* Everything there is to know about a program at its trap. */
+static void dump(const struct task *task, uint64_t cause)
+{
+    const struct user_context *user = &task->user;
+    report("dump: %s: no handler for this trap: %s (cause %s%lu)", task->process->name,
+           trap_cause_name(cause), cause & CAUSE_INTERRUPT ? "interrupt " : "",
+           cause & ~CAUSE_INTERRUPT);
+    const char *kind = access_kind(cause);
+    report("dump: epc 0x%016lx  stval 0x%016lx  sstatus 0x%016lx%s%s", user->sepc, user->stval,
+           user->sstatus, kind ? "  access " : "", kind ? kind : "");
+    for (int n = 0; n < 32; n += 4)
+        report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
+               register_names[n], n ? user->x[n] : 0, register_names[n + 1], user->x[n + 1],
+               register_names[n + 2], user->x[n + 2], register_names[n + 3], user->x[n + 3]);
+}
+
+void trap_dispatch(struct task *task, uint64_t cause)
+{
+    const struct trap_handler **chain = chains[chain_index(cause)];
+    for (; *chain; chain++)
+        if ((*chain)->function(task, cause))
+            return;
+    dump(task, cause);
+    power_off();
+}
+
+void trap_report_fault(const struct task *task, uint64_t cause, int signal)
+{
+    const char *kind = access_kind(cause);
+    if (kind)
+        report("fault: %s: %s (cause %lu), %s at 0x%lx, pc 0x%lx: %s", task->process->name,
+               trap_cause_name(cause), cause, kind, task->user.stval, task->user.sepc,
+               signal_name(signal));
+    else
+        report("fault: %s: %s (cause %lu), pc 0x%lx: %s", task->process->name,
+               trap_cause_name(cause), cause, task->user.sepc, signal_name(signal));
+}
+
+_Noreturn void kernel_trap_panic(const uint64_t x[32]);
+
+/* x: the kernel's registers at the trap, xN at N.  From kernel_trap.S, on a stack of its own. */
+void kernel_trap_panic(const uint64_t x[32])
+{
+    uint64_t cause = csr_read(scause), epc = csr_read(sepc), value = csr_read(stval);
+    for (int n = 0; n < 32; n += 4)
+        report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
+               register_names[n], n ? x[n] : 0, register_names[n + 1], x[n + 1],
+               register_names[n + 2], x[n + 2], register_names[n + 3], x[n + 3]);
+    panic_at(epc, x[8], "the kernel itself trapped: %s (cause %s%lu), epc 0x%lx, stval 0x%lx",
+             trap_cause_name(cause), cause & CAUSE_INTERRUPT ? "interrupt " : "",
+             cause & ~CAUSE_INTERRUPT, epc, value);
+}

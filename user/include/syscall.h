@@ -1,0 +1,48 @@
+/*
+ * System calls: the numbers and the bare instruction. Numbers up to 399 are those of Linux on
+ * riscv64 (include/uapi/asm-generic/unistd.h); from 400 on they are Rung's own and mean something
+ * else, or nothing, on Linux. Usable from assembly for the numbers.
+ */
+#ifndef USER_SYSCALL_H
+#define USER_SYSCALL_H
+
+#define SYS_write         64
+#define SYS_exit          93
+#define SYS_exit_group    94
+#define SYS_nanosleep     101
+#define SYS_clock_gettime 113
+#define SYS_sched_yield   124
+#define SYS_gettimeofday  169
+
+#define SYS_spawn        400
+#define SYS_set_priority 401
+#define SYS_trace        410
+
+#ifndef __ASSEMBLER__
+
+/*
+ * Makes system call `number`: a7 holds the number, a0-a5 the arguments, and the result comes back
+ * in a0. Every other register is unchanged. Calls that take fewer arguments ignore the rest.
+ *
+ * Returns what the kernel returned: on failure -errno, a value from -4095 to -1 (errno.h).
+ */
+static inline long syscall6(long number, long arg0, long arg1, long arg2, long arg3, long arg4,
+                            long arg5)
+{
+    register long a7 __asm__("a7") = number;
+    register long a0 __asm__("a0") = arg0;
+    register long a1 __asm__("a1") = arg1;
+    register long a2 __asm__("a2") = arg2;
+    register long a3 __asm__("a3") = arg3;
+    register long a4 __asm__("a4") = arg4;
+    register long a5 __asm__("a5") = arg5;
+
+    __asm__ volatile("ecall"
+                     : "+r"(a0)
+                     : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
+                     : "memory");
+    return a0;
+}
+
+#endif /* __ASSEMBLER__ */
+#endif
