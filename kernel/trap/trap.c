@@ -2,8 +2,10 @@
 #include "trap.h"
 
 #include "panic.h"
+#include "platform.h"
 #include "print.h"
 #include "signal.h"
+#include "string.h"
 #include "task.h"
 
 extern const struct trap_handler trap_handlers_start[], trap_handlers_end[];
@@ -90,7 +92,12 @@ static void chain_add(size_t index, const struct trap_handler *handler)
 
 void trap_init(void)
 {
-    /* The section is in ascending level order; within a level the very cause goes before ANY. */
+    /* bootargs handlers=none: the first trap of a program shows the dump, whatever is linked. */
+    char value[8];
+    if (platform_option("handlers", value, sizeof(value)) && strcmp(value, "none") == 0)
+        return;
+
+    /* The section is in ascending level order. */
     for (const struct trap_handler *h = trap_handlers_end; h-- > trap_handlers_start;) {
         if (h->cause != TRAP_ANY_FAULT) {
             chain_add(chain_index(h->cause), h);

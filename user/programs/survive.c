@@ -1,14 +1,18 @@
 /*
- * survive COUNT: makes COUNT system calls that do not exist (1023), each with a different value in
+ * survive [direct] COUNT: makes COUNT system calls that do not exist (1023), each with a different value in
  * every integer register, sp, gp and tp included, and looks at all of them after each call.
  *
  * Prints "all registers survived COUNT calls" and exits with 0; or, for the first call (from 1)
  * that went wrong, "call I: register NAME changed" or "call I: a0 was VALUE, expected -38", and
- * exits with 1. Linux: yes.
+ * exits with 1. With `direct` prints straight to the UART, for a kernel without write(), and ends
+ * with ebreak, for one without exit(). Linux: yes without `direct`.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <uart.h>
 #include <unistd.h>
 
 #define A0 10
@@ -161,23 +165,29 @@ int main(int argc, char *argv[])
         "a1",   "a2", "a3", "a4", "a5",  "a6",  "a7", "s2", "s3", "s4", "s5",
         "s6",   "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6",
     };
-    unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+    bool direct = argc > 1 && strcmp(argv[1], "direct") == 0;
+    unsigned long count = argc > 1 + direct ? strtoul(argv[1 + direct], NULL, 10) : 0;
+    char line[128];
     int wrong;
 
     if (count == 0) {
-        dprintf(STDERR_FILENO, "usage: survive COUNT\n");
+        dprintf(STDERR_FILENO, "usage: survive [direct] COUNT\n");
         return 2;
     }
     calls_left = count;
     wrong = make_calls();
-    if (wrong == 0) {
-        printf("all registers survived %lu calls\n", count);
-        return 0;
-    }
-    printf("call %lu: ", count - calls_left + 1);
-    if (wrong == A0)
-        printf("a0 was %ld, expected %d\n", result, -ENOSYS);
+    if (wrong == 0)
+        snprintf(line, sizeof(line), "all registers survived %lu calls\n", count);
+    else if (wrong == A0)
+        snprintf(line, sizeof(line), "call %lu: a0 was %ld, expected %d\n", count - calls_left + 1,
+                 result, -ENOSYS);
     else
-        printf("register %s changed\n", names[wrong]);
-    return 1;
+        snprintf(line, sizeof(line), "call %lu: register %s changed\n", count - calls_left + 1,
+                 names[wrong]);
+    if (direct) {
+        console_direct(line);
+        __asm__ volatile("ebreak");
+    }
+    printf("%s", line);
+    return wrong != 0;
 }

@@ -1,0 +1,456 @@
+"""Building: the given kernel and the user programs once, a kernel for each choice of parts.
+
+Ninja does the work: it rebuilds what a changed file, header, flag or command asks for, and nothing
+else.  We write its files:
+
+    build/base/             objects of the given kernel, the user library, the user programs
+    build/kernels/KEY/      one configuration: its parts' objects and kernel.elf
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+from grader import sandbox
+from grader.labs import Lab, Task
+from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
+
+BASE = BUILD / "base"
+KERNELS = BUILD / "kernels"
+PROGRAMS = BASE / "programs"
+
+PART_BYTES_MAX = 1 << 20
+COMPILER_SECONDS = 30
+
+COMMON_FLAGS = (
+    "-std=gnu11 -ffreestanding -O2 -g -Wall -Wextra -mcmodel=medany -fno-common "
+    "-fdiagnostics-color=never"
+)
+# The kernel is integer-only: no F and D extension, so no float in it compiles.
+KERNEL_FLAGS = (
+    COMMON_FLAGS + " -march=rv64imac_zicsr_zifencei -mabi=lp64 -mno-relax"
+    " -fno-omit-frame-pointer -fno-optimize-sibling-calls -Wmissing-prototypes -Wvla"
+    " -Wframe-larger-than=4096"
+)
+KERNEL_LINK = "-nostdlib -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,--build-id=none"
+USER_FLAGS = COMMON_FLAGS + " -march=rv64gc_zicsr_zifencei -mabi=lp64d -Werror"
+USER_LINK = (
+    "-nostdlib -nostartfiles -Wl,-q -Wl,--build-id=none -Wl,-z,max-page-size=4096"
+    " -Wl,--fatal-warnings"
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One task's code in a configuration: a source file, or the reference's prebuilt object.
+
+    given: it stands in for the student's own (WITH=reference…), so its tests earn nothing.
+    """
+
+    lab: Lab
+    task: Task
+    path: Path
+    given: bool
+
+    @property
+    def prebuilt(self) -> bool:
+        return self.path.suffix == ".o"
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What to link: the kernel of a lab, with these parts for labs 1 to its number."""
+
+    lab: Lab
+    parts: Tuple[Part, ...]
+    extra: Tuple[Path, ...] = ()  # C files of a test's own, linked with it
+
+    @property
+    def directory(self) -> Path:
+        identity = [[part.task.id, str(part.path)] for part in self.parts]
+        identity += [["extra", str(path)] for path in self.extra]
+        digest = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:10]
+        return KERNELS / f"{self.lab.folder}-{digest}"
+
+    @property
+    def kernel(self) -> Path:
+        return self.directory / "kernel.elf"
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """A compiler's or linker's complaint; line 0 where it names none."""
+
+    file: str
+    line: int
+    message: str
+
+
+@dataclass
+class BuildFailure(Exception):
+    """A configuration does not build.  text: what people read; details: everything that was said."""
+
+    text: str
+    diagnostics: List[Diagnostic] = field(default_factory=list)
+    details: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+# ---- tools -----------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=None)
+def cross() -> str:
+    """The prefix of the cross compiler's commands: $CROSS, or the first known one on PATH."""
+    candidates = [os.environ.get("CROSS", ""), "riscv64-unknown-elf-", "riscv64-elf-"]
+    for prefix in candidates:
+        if prefix and shutil.which(prefix + "gcc"):
+            return prefix
+    raise GraderError("riscv64-unknown-elf-gcc is not installed: run `make setup`")
+
+
+def need(tool: str) -> str:
+    """The path of a command that setup installs; GraderError says so when it is missing."""
+    path = shutil.which(tool)
+    if not path:
+        raise GraderError(f"{tool} is not installed: run `make setup`")
+    return path
+
+
+@contextlib.contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write_if_changed(path: Path, text: str) -> bool:
+    if path.is_file() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return True
+
+
+def _escaped(path: object) -> str:
+    return str(path).replace("$", "$$").replace(":", "$:").replace(" ", "$ ")
+
+
+def _ninja(directory: Path, jobs: Optional[int] = None) -> "subprocess.CompletedProcess[str]":
+    command = [need("ninja"), "--quiet", "-k", "0", "-C", str(directory)]
+    if jobs:
+        command += ["-j", str(jobs)]
+    # Ninja buffers each job's output, so that messages of different files do not mix.
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+
+
+# ---- the given part --------------------------------------------------------------------------
+
+
+def kernel_sources() -> List[Path]:
+    """The given kernel's sources, except the two that include a student's part."""
+    sources = sorted(KERNEL.rglob("*.c")) + sorted(KERNEL.rglob("*.S"))
+    through = {"restore_user.S", "save_user.S"}
+    return [path for path in sources if path.name not in through]
+
+
+def _base_object(source: Path) -> Path:
+    return BASE / "kernel" / source.relative_to(KERNEL).with_suffix(source.suffix + ".o")
+
+
+def program_sources() -> Dict[str, Path]:
+    """User programs by name."""
+    directory = USER / "programs"
+    return {path.stem: path for path in sorted(directory.iterdir()) if path.suffix in (".c", ".S")}
+
+
+def _base_ninja() -> str:
+    compiler = cross() + "gcc"
+    prefix_map = f"-ffile-prefix-map={ROOT}/="
+    lines = [
+        f"cc = {compiler}",
+        f"kernel_flags = {KERNEL_FLAGS} -Werror {prefix_map} -I{_escaped(KERNEL / 'include')}",
+        f"user_flags = {USER_FLAGS} {prefix_map} -I{_escaped(USER / 'include')}",
+        "rule kernel_cc",
+        "  command = $cc $kernel_flags -MMD -MF $out.d -c $in -o $out",
+        "  depfile = $out.d",
+        "  deps = gcc",
+        "rule user_cc",
+        "  command = $cc $user_flags -MMD -MF $out.d -c $in -o $out",
+        "  depfile = $out.d",
+        "  deps = gcc",
+        "rule user_link",
+        f"  command = $cc {USER_LINK} -march=rv64gc -mabi=lp64d"
+        f" -T {_escaped(USER / 'user.ld')} -o $out $in -lgcc",
+        "rule strip",
+        f"  command = {cross()}objcopy --strip-debug $in $out",
+    ]
+    for source in kernel_sources():
+        lines.append(f"build {_escaped(_base_object(source))}: kernel_cc {_escaped(source)}")
+    library = []
+    for source in sorted((USER / "lib").iterdir()):
+        if source.suffix in (".c", ".S"):
+            output = BASE / "user" / (source.name + ".o")
+            library.append(_escaped(output))
+            lines.append(f"build {_escaped(output)}: user_cc {_escaped(source)}")
+    for name, source in program_sources().items():
+        output = BASE / "user" / "programs" / f"{name}.o"
+        linked = BASE / "user" / "programs" / f"{name}.elf"
+        lines.append(f"build {_escaped(output)}: user_cc {_escaped(source)}")
+        inputs = " ".join([_escaped(output), *library])
+        lines.append(
+            f"build {_escaped(linked)}: user_link {inputs} | {_escaped(USER / 'user.ld')}"
+        )
+        lines.append(f"build {_escaped(PROGRAMS / name)}: strip {_escaped(linked)}")
+    return "\n".join(lines) + "\n"
+
+
+@functools.lru_cache(maxsize=None)
+def build_base() -> None:
+    """Bring the given kernel's objects and all user programs up to date."""
+    with _locked(BASE):
+        changed = _write_if_changed(BASE / "build.ninja", _base_ninja())
+        done = _ninja(BASE)
+        if done.returncode != 0:
+            raise GraderError(f"the given kernel or a user program does not build:\n{done.stdout}")
+        if changed:
+            compdb = subprocess.run(
+                [need("ninja"), "-C", str(BASE), "-t", "compdb", "kernel_cc", "user_cc"],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            _write_if_changed(ROOT / "compile_commands.json", compdb.stdout)
+
+
+def program(name: str) -> Path:
+    """The built program of this name; GraderError lists them all when there is none."""
+    if name not in program_sources():
+        raise GraderError(f"no program is called '{name}'; there are: {', '.join(program_sources())}")
+    return PROGRAMS / name
+
+
+# ---- a configuration -------------------------------------------------------------------------
+
+
+def find_part(lab: Lab, task: Task, solutions: Path, given: bool) -> Part:
+    """The task's file in a solutions directory, checked as far as can be without compiling.
+
+    Raises BuildFailure when it cannot be used: a submission may hold anything.
+    """
+    directory = solutions / lab.folder if (solutions / lab.folder).is_dir() else solutions
+    path = directory / task.file
+    name = shown(path)
+    hint = "`make start` puts the starter file back"
+    try:
+        information = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise BuildFailure(f"{name} is a link to nowhere; {hint}") from None
+        raise BuildFailure(f"{name} is missing; {hint}") from None
+    except OSError as error:
+        raise BuildFailure(f"{name} cannot be read: {error.strerror}") from None
+    if not path.resolve().is_relative_to(solutions.resolve()):
+        raise BuildFailure(f"{name} is a link that leads out of {shown(solutions)}: not followed")
+    if not stat.S_ISREG(information.st_mode):
+        raise BuildFailure(f"{name} is not a regular file")
+    if information.st_size > PART_BYTES_MAX:
+        raise BuildFailure(f"{name} has more than {PART_BYTES_MAX >> 10} KiB")
+    if not os.access(path, os.R_OK):
+        raise BuildFailure(f"{name} cannot be read: permission denied")
+    return Part(lab, task, path, given)
+
+
+def reference_part(lab: Lab, task: Task, given: bool) -> Part:
+    """The reference's part: its source, or in the student edition its object."""
+    source = lab.directory / "solution" / task.file
+    if source.is_file():
+        return Part(lab, task, source, given)
+    prebuilt = lab.directory / "reference" / task.object_name
+    if prebuilt.is_file():
+        return Part(lab, task, prebuilt, given)
+    raise GraderError(f"there is no reference for task {task.id} in {shown(lab.directory)}")
+
+
+def stage(part: Part, directory: Path) -> Path:
+    """Copy a part to where nothing else of the submission is; the copy's date changes only when
+    its content does."""
+    staged = directory / "parts" / part.lab.folder / part.task.file
+    content = part.path.read_bytes()
+    if not (staged.is_file() and staged.read_bytes() == content):
+        staged.parent.mkdir(parents=True, exist_ok=True)
+        staged.write_bytes(content)
+    return staged
+
+
+def _configuration_ninja(configuration: Configuration) -> str:
+    directory = configuration.directory
+    wrapper = sandbox.wrap_compiler([KERNEL], directory, ROOT)
+    prefix = " ".join(_escaped(word) for word in wrapper)
+    lines = [
+        f"cc = {prefix} {cross()}gcc",
+        f"flags = {KERNEL_FLAGS} -ffile-prefix-map={ROOT}/= -I{_escaped(KERNEL / 'include')}"
+        " -save-temps=obj",
+        "rule part",
+        "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out",
+        "  depfile = $out.d",
+        "  deps = gcc",
+        "rule link",
+        f"  command = {cross()}gcc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in"
+        " -lgcc",
+    ]
+    objects: List[str] = []
+    for part in configuration.parts:
+        if part.prebuilt:
+            objects.append(_escaped(part.path))
+            continue
+        staged = stage(part, directory)
+        output = _escaped(directory / "objects" / part.lab.folder / part.task.object_name)
+        names = f"-ffile-prefix-map={_escaped(staged.parent)}/={_escaped(shown(part.path.parent))}/"
+        if part.task.through:
+            source = ROOT / part.task.through
+            lines.append(f"build {output}: part {_escaped(source)} | {_escaped(staged)}")
+            lines.append(f"  more = {names} -DPART_FILE='\"{_escaped(staged)}\"'")
+        else:
+            lines.append(f"build {output}: part {_escaped(staged)}")
+            lines.append(f"  more = {names}")
+        objects.append(output)
+    for source in configuration.extra:
+        output = _escaped(directory / "objects" / "extra" / (source.stem + ".o"))
+        lines.append(f"build {output}: part {_escaped(source)}")
+        objects.append(output)
+    objects = [_escaped(_base_object(source)) for source in kernel_sources()] + objects
+    lines.append(
+        f"build {_escaped(configuration.kernel)}: link {' '.join(objects)}"
+        f" | {_escaped(KERNEL / 'kernel.ld')}"
+    )
+    return "\n".join(lines) + "\n"
+
+
+_MESSAGE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$")
+_TWICE = re.compile(r"multiple definition of [`']([^`']+)'")
+_UNDEFINED = re.compile(r"undefined reference to [`']([^`']+)'")
+_SLOT = re.compile(r"^(\w+)_level_(\d+)$")
+
+
+def _readable(configuration: Configuration, output: str) -> str:
+    """The tools' output with the names of files as the student knows them."""
+    for part in configuration.parts:
+        staged = configuration.directory / "parts" / part.lab.folder
+        output = output.replace(str(staged), shown(part.path.parent))
+    output = output.replace(f"{configuration.directory}/", "").replace(f"{ROOT}/", "")
+    kept = [
+        line
+        for line in output.splitlines()
+        if not re.match(r"^(ninja: |FAILED: |\[\d+/\d+\]|.*\bgcc\b .* -c )", line)
+    ]
+    return "\n".join(kept).strip()
+
+
+def _explain(configuration: Configuration, output: str) -> BuildFailure:
+    """Turn the tools' output into a failure that people can act on."""
+    text = _readable(configuration, output)
+    diagnostics = [
+        Diagnostic(match["file"], int(match["line"]), match["text"])
+        for match in map(_MESSAGE.match, text.splitlines())
+        if match
+    ]
+    if not diagnostics:
+        for name in dict.fromkeys(_TWICE.findall(text)):
+            slot = _SLOT.match(name)
+            if slot:
+                what = f"slot {slot[1]} is provided twice at level {slot[2]}"
+            elif name.startswith("syscall_"):
+                what = f"system call {name[len('syscall_'):]} is provided twice"
+            else:
+                what = f"{name} is defined twice: the given kernel has it already"
+            diagnostics.append(Diagnostic("", 0, what))
+        for name in dict.fromkeys(_UNDEFINED.findall(text)):
+            diagnostics.append(Diagnostic("", 0, f"{name} is used but defined nowhere"))
+    if diagnostics:
+        first = diagnostics[0]
+        place = f"{first.file}:{first.line}: " if first.file else ""
+        summary = f"does not build: {place}{first.message}"
+    else:
+        summary = "does not build: " + (text.splitlines() or ["the tools gave no reason"])[-1]
+    return BuildFailure(summary, diagnostics, text)
+
+
+_FORBIDDEN = re.compile(r"^[^#\"]*?\.(incbin|include)\b.*$", re.MULTILINE)
+_COMPOSED = re.compile(r"\\\(\)|\.altmacro")
+
+
+def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:
+    """Refuse what a part may not contain: files of the machine pulled in by the assembler, and in
+    the trampoline's pieces anything that would break when they run at another address."""
+    name = shown(part.path)
+    output = objects / part.lab.folder / part.task.object_name
+    text = output.with_suffix(".s").read_text(errors="replace")
+    found = _FORBIDDEN.search(text)
+    if found:
+        raise BuildFailure(f"{name}: .{found[1]} is not allowed in a part")
+    if _COMPOSED.search(text):
+        raise BuildFailure(f"{name}: names composed inside assembler macros are not allowed")
+    if part.task.through:
+        from grader.symbols import relocations_between
+
+        label = Path(part.task.through).stem
+        found_symbols = relocations_between(output, f"{label}_begin", f"{label}_end")
+        if found_symbols:
+            raise BuildFailure(
+                f"{name}: refers to {', '.join(found_symbols)}; this code runs at another address"
+                " from lab 3 on, and may use only registers and a0"
+            )
+
+
+def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
+    """Bring a configuration's kernel up to date and return it; BuildFailure when it cannot be.
+
+    jobs: how many compilers at once; None lets ninja choose.
+    """
+    build_base()
+    directory = configuration.directory
+    with _locked(directory):
+        _write_if_changed(directory / "build.ninja", _configuration_ninja(configuration))
+        done = _ninja(directory, jobs)
+        objects = directory / "objects"
+        if done.returncode != 0:
+            raise _explain(configuration, done.stdout)
+        stamp = directory / "checked"
+        kernel_time = configuration.kernel.stat().st_mtime_ns
+        if not (stamp.is_file() and stamp.stat().st_mtime_ns >= kernel_time):
+            for part in configuration.parts:
+                if not part.prebuilt:
+                    _check_part(configuration, part, objects)
+            stamp.touch()
+    return configuration.kernel
+
+
+def unknown_files(lab: Lab, solutions: Path) -> List[str]:
+    """Files beside the parts that look like parts and are not used: a wrong name, most likely."""
+    directory = solutions / lab.folder
+    wanted: Set[str] = {task.file for task in lab.tasks}
+    if not directory.is_dir():
+        return []
+    return sorted(
+        shown(path)
+        for path in directory.iterdir()
+        if path.suffix.lower() in (".c", ".s", ".h") and path.name not in wanted
+    )

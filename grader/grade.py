@@ -1,0 +1,200 @@
+"""Grading: choose parts, build, run the tests, collect the verdict."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
+
+from grader import build, machine
+from grader.build import BuildFailure, Configuration, Part
+from grader.labs import Lab, all_labs, find_lab
+from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
+from grader.results import FAILED, LabResult, Results, TestResult
+
+RESULTS = BUILD / "grade"
+
+Progress = Callable[[Lab, TestResult, int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `make grade` was asked for.
+
+    solutions: a directory, or None for the reference; given: task ids that come from the reference;
+    seed: None for each lab's own; workers: tests at once.
+    """
+
+    solutions: Optional[Path] = SOLUTIONS
+    given: frozenset = frozenset()  # type: ignore[type-arg]
+    pattern: str = "*"
+    basic: bool = False
+    seed: Optional[int] = None
+    workers: int = 2
+
+
+def parse_solutions(text: str) -> Optional[Path]:
+    """SOLUTIONS=…: a directory, or "reference" (None)."""
+    if text == "reference":
+        return None
+    path = Path(text).absolute()
+    if not path.is_dir():
+        raise GraderError(f"SOLUTIONS={text}: there is no such directory; `make start` creates one")
+    return path
+
+
+def parse_with(text: str) -> frozenset:  # type: ignore[type-arg]
+    """WITH=reference:1 (a lab) or reference:1.3 (a task), several separated by commas."""
+    chosen = set()
+    for word in filter(None, re.split(r"[,\s]+", text)):
+        match = re.fullmatch(r"reference:(\d+)(?:\.(\d+))?", word)
+        if not match:
+            raise GraderError(f"WITH={word}: say reference:1 for a lab or reference:1.3 for a task")
+        lab = find_lab(match[1])
+        tasks = [lab.task(f"{match[1]}.{match[2]}")] if match[2] else list(lab.tasks)
+        chosen.update(task.id for task in tasks)
+    return frozenset(chosen)
+
+
+def choose_parts(lab: Lab, options: Options) -> Tuple[Part, ...]:
+    """The parts of labs 1 to this one; BuildFailure when a file of the student's cannot be used."""
+    parts: List[Part] = []
+    for each in all_labs():
+        if each.number > lab.number:
+            continue
+        for task in each.tasks:
+            if options.solutions is None:
+                parts.append(build.reference_part(each, task, given=False))
+            elif task.id in options.given:
+                parts.append(build.reference_part(each, task, given=True))
+            else:
+                parts.append(build.find_part(each, task, options.solutions, given=False))
+    return tuple(parts)
+
+
+def configuration(lab: Lab, options: Options, extra: Sequence[Path] = ()) -> Configuration:
+    """What to link for a lab."""
+    return Configuration(lab, choose_parts(lab, options), tuple(extra))
+
+
+def _pytest(lab: Lab, plugin: object) -> None:
+    """Run a lab's test files under our plugin, in this process."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+
+    files = [str(path) for path in sorted(lab.directory.glob("test_*.py"))]
+    arguments = [*files, "-c", os.devnull, f"--rootdir={lab.directory}", "-p", "no:cacheprovider"]
+    arguments += ["--import-mode=importlib", "-q", "--no-header", "--no-summary"]
+    arguments += ["-p", "no:logging", "-p", "no:junitxml", "-p", "no:doctest", "-p", "no:unittest"]
+    with open(os.devnull, "w") as nowhere:
+        import contextlib
+
+        with contextlib.redirect_stdout(nowhere):
+            pytest.main(arguments, plugins=[plugin])
+
+
+def run_tests(
+    lab: Lab, kernel: Optional[Path], options: Options, progress: Optional[Progress] = None
+) -> Tuple[List[TestResult], bool]:
+    """The verdicts on a built kernel, or blank ones without a kernel; and whether ^C came."""
+    from grader.plugin import Plugin, Selection
+
+    seed = lab.seed if options.seed is None else options.seed
+    plugin = Plugin(
+        lab=lab,
+        kernel=kernel,
+        selection=Selection(seed, options.pattern, options.basic),
+        workers=options.workers,
+        given_tasks=options.given,
+    )
+    if progress:
+        plugin.on_result = lambda result, done, total: progress(lab, result, done, total)
+    _pytest(lab, plugin)
+    if plugin.error:
+        raise plugin.error
+    return plugin.results, plugin.interrupted
+
+
+def grade_lab(lab: Lab, options: Options, progress: Optional[Progress] = None) -> Tuple[LabResult, bool]:
+    """Grade one lab; a submission that does not build scores nothing, and says why."""
+    result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
+    if options.solutions:
+        result.notes = [
+            f"{name} is not one of the lab's files and was not used"
+            for name in build.unknown_files(lab, options.solutions)
+        ]
+    interrupted = False
+    try:
+        kernel = build.build(configuration(lab, options))
+    except BuildFailure as failure:
+        result.failure, result.diagnostics = failure.text, failure.diagnostics
+        result.tests, _ = run_tests(lab, None, options)
+        for test in result.tests:
+            test.status, test.outcome, test.what = FAILED, "does not build", failure.text
+    else:
+        result.tests, interrupted = run_tests(lab, kernel, options, progress)
+    result.score = sum(test.points for test in result.tests)
+    result.max_score = sum(test.max_points for test in result.tests)
+    return result, interrupted
+
+
+def begun(lab: Lab, solutions: Path) -> bool:
+    """Has a student changed anything in this lab?"""
+    for task in lab.tasks:
+        theirs = solutions / lab.folder / task.file
+        starter = TEMPLATE / lab.folder / task.file
+        try:
+            if theirs.is_file() and theirs.read_bytes() != starter.read_bytes():
+                return True
+        except OSError:
+            return True
+    return False
+
+
+def choose_labs(wanted: str, options: Options) -> List[Lab]:
+    """LAB=…: one lab, several separated by commas, or without it every lab begun (the first
+    always); all of them for the reference."""
+    labs = all_labs()
+    if wanted:
+        return [find_lab(word) for word in re.split(r"[,\s]+", wanted.strip())]
+    if options.solutions is None:
+        return labs
+    solutions = options.solutions
+    return [lab for lab in labs if lab.number == 1 or begun(lab, solutions)]
+
+
+def versions() -> Dict[str, str]:
+    """Of the tools that a verdict could depend on."""
+
+    def first_line(command: List[str]) -> str:
+        if not shutil.which(command[0]):
+            raise GraderError(f"{command[0]} is not installed: run `make setup`")
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        return (done.stdout.splitlines() or ["unknown"])[0]
+
+    return {
+        "qemu": first_line(["qemu-system-riscv64", "--version"]),
+        "gcc": first_line([build.cross() + "gcc", "--version"]),
+        "python": platform.python_version(),
+    }
+
+
+def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = None) -> Results:
+    """Grade labs one after the other, each with its own verdict."""
+    known = versions()
+    graded: List[LabResult] = []
+    interrupted = False
+    for lab in labs:
+        result, interrupted = grade_lab(lab, options, progress)
+        graded.append(result)
+        if interrupted:
+            break
+    return Results(graded, options.seed, known, interrupted)
+
+
+__all__ = ["Options", "grade", "choose_labs", "parse_solutions", "parse_with", "replace", "shown"]

@@ -1,0 +1,308 @@
+"""One machine: QEMU with a kernel and an archive, from power-on to its end.
+
+QEMU runs with -icount and a seed, so that a run's output, guest time and trap log are the same
+whatever the host does meanwhile.  We read the console, the trap log and QEMU's monitor (QMP) as they
+come, and end the run when guest time exceeds the budget or a stream exceeds its cap.
+
+Facts this leans on, all of QEMU 7.2 to 9: see docs/architecture.md, "The machine".
+"""
+
+from __future__ import annotations
+
+import enum
+import fcntl
+import json
+import os
+import re
+import selectors
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Set
+
+from grader import sandbox
+from grader.build import need
+
+TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
+MTIME = 0x200BFF8  # the CLINT's clock, what the time CSR shows
+
+CONSOLE_MAX = 768 << 10
+TRAPS_MAX = 24 << 20
+PIPE_SIZE = 1 << 20
+PUMP_SECONDS = 0.01  # how often the pipes are drained
+POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
+WATCHDOG_SECONDS = 120.0
+QEMU_MEMORY = 8 << 30
+QEMU_FILE = 64 << 20
+QEMU_CPU_SECONDS = 240
+
+_live: Set[int] = set()
+
+
+class Outcome(enum.Enum):
+    """How a run ended, as told by the machine itself."""
+
+    POWER_OFF = "powered off in order"
+    EARLY_OFF = "powered off early"
+    PANIC = "kernel panic"
+    NO_HANDLER = "trap without a handler"
+    SILENT = "never started"
+    RESET = "reset loop"
+    DEADLOCK = "deadlock"
+    LIVELOCK = "livelock"
+    TRAP_LOOP = "trap loop"
+    FLOOD = "flood"
+    OVERTIME = "too slow"
+
+
+class GraderGaveUp(Exception):
+    """The host was too slow to tell anything about the kernel: nobody loses a point for it."""
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What to run.
+
+    shift: an instruction takes 2^shift ns of guest time; budget: guest seconds until the run is
+    ended; memory: MiB; entropy: QEMU's -seed.
+    """
+
+    kernel: Path
+    archive: Path
+    arguments: str
+    shift: int = 3
+    budget: float = 1.0
+    memory: int = 128
+    entropy: int = 1
+
+
+@dataclass
+class Record:
+    """What a run left behind.  ticks: guest time when we ended it, or None when it ended itself."""
+
+    console: bytes = b""
+    traps: bytes = b""
+    events: List[Dict[str, Any]] = field(default_factory=list)
+    registers: str = ""
+    halted: bool = False
+    exceeded: str = ""  # "time", "console" or "traps" when we ended it
+    wall_seconds: float = 0.0
+
+
+def command(boot: Boot, qmp_fd: Optional[int], trap_fd: Optional[int]) -> List[str]:
+    """QEMU's command line.  Without file descriptors: for a person at the console."""
+    words = [need("qemu-system-riscv64"), "-machine", "virt", "-bios", "default", "-smp", "1"]
+    words += ["-m", f"{boot.memory}M", "-nodefaults", "-display", "none", "-no-reboot"]
+    words += ["-icount", f"shift={boot.shift},sleep=off", "-seed", str(boot.entropy)]
+    words += ["-rtc", "clock=vm,base=2026-01-01"]
+    # A heartbeat: without any timer a `wfi` hangs QEMU itself (sleep=off has nothing to wait for).
+    words += ["-netdev", "hubport,id=beat,hubid=0"]
+    words += ["-object", "filter-buffer,id=beat0,netdev=beat,interval=10000"]
+    words += ["-kernel", str(boot.kernel), "-initrd", str(boot.archive)]
+    words += ["-append", boot.arguments]
+    if qmp_fd is not None:
+        words += ["-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control"]
+        words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
+        words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny"]
+    if trap_fd is not None:
+        words += ["-d", "int", "-D", f"/dev/fd/{trap_fd}"]
+    return words
+
+
+class _Running:
+    """A QEMU process and the three streams that come out of it."""
+
+    def __init__(self, boot: Boot):
+        self.boot = boot
+        self.record = Record()
+        self._monitor, monitor_child = socket.socketpair()
+        trap_read, trap_write = os.pipe()
+        console_read, console_write = os.pipe()
+        for pipe in (trap_read, console_read):
+            if hasattr(fcntl, "F_SETPIPE_SZ"):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        try:
+            self.process = subprocess.Popen(
+                command(boot, monitor_child.fileno(), trap_write),
+                stdin=subprocess.DEVNULL,
+                stdout=console_write,
+                stderr=subprocess.PIPE,
+                pass_fds=(monitor_child.fileno(), trap_write),
+                preexec_fn=sandbox.limits(QEMU_MEMORY, QEMU_FILE, QEMU_CPU_SECONDS),
+            )
+        finally:
+            monitor_child.close()
+            os.close(trap_write)
+            os.close(console_write)
+        _live.add(self.process.pid)
+        self._console, self._traps = console_read, trap_read
+        self._console_chunks: List[bytes] = []
+        self._trap_chunks: List[bytes] = []
+        self._console_size = self._trap_size = 0
+        self._pending = b""
+        self._replies: Dict[int, Any] = {}
+        self._next_id = 1
+        for stream in (self._console, self._traps, self._monitor.fileno()):
+            os.set_blocking(stream, False)
+        # We sleep on the monitor alone, which says little and ends with QEMU.  Console and trap log
+        # come a byte or a line at a time: their pipes are large, and drained now and then.
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._monitor, selectors.EVENT_READ)
+        self.ended = False
+        self._send("qmp_capabilities")
+
+    # -- streams
+
+    def _send(self, execute: str, **arguments: object) -> int:
+        number, self._next_id = self._next_id, self._next_id + 1
+        message = {"execute": execute, "id": number, "arguments": arguments}
+        try:
+            self._monitor.send(json.dumps(message).encode() + b"\n")
+        except OSError:
+            pass  # it has just ended; its streams will tell
+        return number
+
+    def _monitor_data(self, data: bytes) -> None:
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if "event" in message:
+                self.record.events.append(message)
+            elif "id" in message:
+                self._replies[message["id"]] = message.get("return")
+
+    def _drain(self, stream: int, chunks: List[bytes]) -> int:
+        """Take all that a pipe holds; returns how many bytes."""
+        size = 0
+        while True:
+            try:
+                data = os.read(stream, PIPE_SIZE)
+            except BlockingIOError:
+                return size
+            if not data:
+                return size
+            chunks.append(data)
+            size += len(data)
+
+    def _pump(self) -> bool:
+        """Wait a moment, and take what has come.  False when QEMU has ended."""
+        if not self.ended and self._selector.select(PUMP_SECONDS):
+            try:
+                data = self._monitor.recv(PIPE_SIZE)
+            except OSError:
+                data = b""
+            self._monitor_data(data)
+            self.ended = not data
+        self._console_size += self._drain(self._console, self._console_chunks)
+        self._trap_size += self._drain(self._traps, self._trap_chunks)
+        return not self.ended
+
+    # -- the monitor
+
+    def ask(self, execute: str, **arguments: object) -> Any:
+        """One QMP command and its result; None when QEMU ended meanwhile."""
+        number = self._send(execute, **arguments)
+        patience = time.monotonic() + WATCHDOG_SECONDS
+        while number not in self._replies:
+            if not self._pump() or self._over_cap():
+                return None
+            if time.monotonic() > patience:
+                raise GraderGaveUp("QEMU does not answer its monitor")
+        return self._replies.pop(number)
+
+    def ask_human(self, line: str) -> str:
+        """A command of QEMU's own monitor, and its text."""
+        return str(self.ask("human-monitor-command", **{"command-line": line}) or "")
+
+    def ticks(self) -> Optional[int]:
+        """Guest time in ticks, or None when QEMU has ended."""
+        match = re.search(r"0x([0-9a-f]+)\s*$", self.ask_human(f"xp /1gx {MTIME:#x}").strip())
+        return int(match[1], 16) if match else None
+
+    # -- the run
+
+    def _over_cap(self) -> str:
+        if self._console_size > CONSOLE_MAX:
+            return "console"
+        return "traps" if self._trap_size > TRAPS_MAX else ""
+
+    def run(self) -> Record:
+        started = time.monotonic()
+        next_poll = started + POLL_SECONDS
+        budget = int(self.boot.budget * TICKS_PER_SECOND)
+        while self._pump():
+            if self._over_cap():
+                break
+            now = time.monotonic()
+            if now < next_poll:
+                continue
+            next_poll = now + POLL_SECONDS
+            if now - started > WATCHDOG_SECONDS:
+                raise GraderGaveUp(f"{WATCHDOG_SECONDS:.0f} s of host time were not enough")
+            ticks = self.ticks()
+            if ticks is not None and ticks > budget:
+                self.record.exceeded = "time"
+                self._look()
+                break
+        self.record.exceeded = self.record.exceeded or self._over_cap()
+        self.record.console = b"".join(self._console_chunks)
+        self.record.traps = b"".join(self._trap_chunks)
+        self.record.wall_seconds = time.monotonic() - started
+        return self.record
+
+    def _look(self) -> None:
+        """Stop the machine and keep what tells a deadlock from a livelock."""
+        self.ask("stop")
+        self.record.registers = self.ask_human("info registers")
+        processors = self.ask_human("info cpus")
+        self.record.halted = "(halted)" in processors
+
+    def close(self) -> str:
+        """End QEMU whatever state it is in; returns what it wrote to stderr."""
+        if not self.ended:
+            self.process.send_signal(signal.SIGKILL)
+        assert self.process.stderr is not None
+        complaint = self.process.stderr.read(4096)
+        self.process.stderr.close()
+        self.process.wait()
+        _live.discard(self.process.pid)
+        self._selector.close()
+        self._monitor.close()
+        os.close(self._console)
+        os.close(self._traps)
+        return complaint.decode(errors="replace")
+
+
+def run(boot: Boot) -> Record:
+    """Run a machine to its end.  Raises GraderGaveUp when the host, not the kernel, is at fault."""
+    running = _Running(boot)
+    try:
+        record = running.run()
+    except BaseException:
+        running.close()
+        raise
+    complaint = running.close()
+    if not record.exceeded and running.process.returncode != 0 and not record.console:
+        lines = [line for line in complaint.splitlines() if "has no peer" not in line]
+        raise GraderGaveUp("QEMU did not start: " + (lines[-1] if lines else "no reason given"))
+    return record
+
+
+def kill_all() -> None:
+    """End every QEMU that this process started."""
+    for pid in list(_live):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        _live.discard(pid)
+
+
+def words_for_shell(words: Sequence[str]) -> str:
+    """A command line that can be pasted into a shell."""
+    import shlex
+
+    return " ".join(shlex.quote(word) for word in words)

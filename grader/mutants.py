@@ -1,0 +1,229 @@
+"""Proof that the grader tells right kernels from wrong ones.
+
+    labs/N-name/mutants/*.patch        realistic bugs: each loses exactly the points it should
+    labs/N-name/hostile/*.patch        submissions that cheat: they gain nothing, and harm nothing
+    labs/N-name/alternatives/*/        other right designs: they keep every point
+
+A patch applies to the lab's solution/ (patch -p1) and starts with a header, one entry a line or
+continued on indented lines:
+
+    misunderstanding: what the student believed
+    seen: where such a bug was seen (optional)
+    must-fail: tests that lose their points, separated by commas; * for all
+    may-fail: tests that may lose them too (optional); * for any
+    hint: words that the report shows beside a failing test
+    max-score: at most so many points (hostile submissions)
+    outcome: the outcome that a failing test names (optional)
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Set
+
+from grader.labs import Lab, all_labs, find_lab
+from grader.paths import BUILD, ROOT, GraderError, shown
+
+STAGE = BUILD / "mutants"
+KEYS = {"misunderstanding", "seen", "must-fail", "may-fail", "hint", "max-score", "outcome"}
+SECONDS_MAX = 300
+
+
+@dataclass
+class Subject:
+    """A submission whose verdict is known beforehand."""
+
+    lab: Lab
+    kind: str  # "mutant", "hostile" or "alternative"
+    path: Path
+    header: Dict[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    def tests(self, key: str) -> Set[str]:
+        return {name for name in re.split(r"[,\s]+", self.header.get(key, "")) if name}
+
+
+@dataclass
+class Verdict:
+    """How a subject fared.  problems: empty when it did what it should."""
+
+    subject: Subject
+    score: int
+    failed: List[str]
+    problems: List[str]
+
+
+def read_header(text: str, name: str) -> Dict[str, str]:
+    """The header of a patch; GraderError for an entry that is not known."""
+    header: Dict[str, str] = {}
+    key = ""
+    for line in text.splitlines():
+        if line.startswith(("--- ", "diff ")):
+            break
+        match = re.match(r"^([a-z-]+): ?(.*)$", line)
+        if match:
+            key = match[1]
+            if key not in KEYS:
+                raise GraderError(f"{name}: '{key}' is no entry of a header; there are {sorted(KEYS)}")
+            header[key] = match[2].strip()
+        elif line.startswith((" ", "\t")) and key:
+            header[key] += " " + line.strip()
+        elif line.strip():
+            raise GraderError(f"{name}: this line is no part of a header: {line}")
+    return header
+
+
+def subjects(lab: Lab) -> List[Subject]:
+    """All of a lab's mutants, hostile submissions and alternatives."""
+    found: List[Subject] = []
+    for kind, folder in (("mutant", "mutants"), ("hostile", "hostile")):
+        for path in sorted((lab.directory / folder).glob("*.patch")):
+            found.append(Subject(lab, kind, path, read_header(path.read_text(), shown(path))))
+    for path in sorted((lab.directory / "alternatives").glob("*/")):
+        found.append(Subject(lab, "alternative", path))
+    return found
+
+
+def stage(subject: Subject) -> Path:
+    """A solutions directory that holds the subject: the reference, patched or partly replaced."""
+    directory = STAGE / subject.lab.folder / subject.kind / subject.name
+    parts = directory / "solutions" / subject.lab.folder
+    shutil.rmtree(directory, ignore_errors=True)
+    for lab in all_labs():
+        if lab.number <= subject.lab.number:
+            shutil.copytree(lab.directory / "solution", directory / "solutions" / lab.folder)
+    if subject.kind == "alternative":
+        for path in subject.path.iterdir():
+            if path.suffix in (".c", ".S"):
+                shutil.copyfile(path, parts / path.name)
+        return directory
+    done = subprocess.run(
+        ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i", str(subject.path)],
+        cwd=parts,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise GraderError(f"{shown(subject.path)} does not apply to the solution: {done.stdout.strip()}")
+    return directory
+
+
+def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
+    """Grade a staged solutions directory in a process of its own; the content of results.json."""
+    out = directory / "result"
+    command = [sys.executable, "-m", "grader", "grade", "--quiet", "--lab", lab.name]
+    command += ["--solutions", str(directory / "solutions"), "--out", str(out), *options]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "RUNG_WORKERS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise GraderError(f"{shown(directory)} could not be graded: {done.stdout.strip()}")
+    result: Dict[str, Any] = json.loads((out / "results.json").read_text())
+    return result
+
+
+def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
+    """Compare a grade with what the subject's header says."""
+    lab = result["labs"][0]
+    tests = {test["id"]: test for test in lab["tests"]}
+    failed = {name for name, test in tests.items() if test["status"] == "failed"}
+    not_passed = {name for name, test in tests.items() if test["status"] != "passed"}
+    problems: List[str] = []
+    if subject.kind == "alternative":
+        if not_passed:
+            problems.append("a right design loses " + ", ".join(sorted(not_passed)))
+        return Verdict(subject, result["score"], sorted(failed), problems)
+
+    must, may = subject.tests("must-fail"), subject.tests("may-fail")
+    every = set(tests)
+    must = every if "*" in must else must
+    may = every if "*" in may else may
+    for name in sorted((must | may) - every):
+        problems.append(f"its header names {name}, which is no test")
+    # "All fail" includes those that are not run since what they need has failed.
+    survived = must & every - (not_passed if must == every else failed)
+    if survived:
+        problems.append("survives " + ", ".join(sorted(survived)))
+    beyond = failed - must - may
+    if beyond:
+        problems.append("fails " + ", ".join(sorted(beyond)) + " too")
+    if not must and "max-score" not in subject.header:
+        problems.append("its header has no must-fail")
+    texts = " ".join(
+        f"{tests[name]['hint']} {tests[name]['actual']} {tests[name]['what']}" for name in failed
+    )
+    hint = subject.header.get("hint", "")
+    if hint and " ".join(hint.split()) not in " ".join(texts.split()):
+        problems.append(f"no failing test shows: {hint}")
+    limit = subject.header.get("max-score")
+    if limit is not None and result["score"] > int(limit):
+        problems.append(f"scores {result['score']}, more than {limit}")
+    outcome = subject.header.get("outcome")
+    if outcome and outcome not in {tests[name]["outcome"] for name in failed}:
+        seen = sorted({tests[name]["outcome"] for name in failed})
+        problems.append(f"no failing test has the outcome '{outcome}' but {seen}")
+    return Verdict(subject, result["score"], sorted(failed), problems)
+
+
+def try_subject(subject: Subject) -> Verdict:
+    """Stage, grade and judge one subject."""
+    try:
+        return judge(subject, grade_staged(stage(subject), subject.lab))
+    except GraderError as error:
+        return Verdict(subject, 0, [], [str(error)])
+
+
+def command(lab_name: str, only: str, workers: int) -> int:
+    """`make mutants`: try them all and print who killed whom; 0 when each did as its header says."""
+    from rich.console import Console
+    from rich.table import Table
+
+    labs = [find_lab(lab_name)] if lab_name else all_labs()
+    chosen = [s for lab in labs for s in subjects(lab) if not only or only in s.name]
+    if not chosen:
+        raise GraderError("there are no mutants here: this is the student edition, or ONLY matches none")
+    console = Console(highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("", "submission", "score", "lost tests"):
+        table.add_column(title, justify="right" if title == "score" else "left", overflow="fold")
+    bad = 0
+    from grader.build import build_base
+
+    build_base()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for n, verdict in enumerate(pool.map(try_subject, chosen), start=1):
+            if console.is_terminal:
+                sys.stderr.write(f"\r{n}/{len(chosen)} ")
+            mark = "[red]✗[/red]" if verdict.problems else "[green]✓[/green]"
+            lost = ", ".join(verdict.failed) or "none"
+            if len(verdict.failed) > 8:
+                lost = ", ".join(verdict.failed[:7]) + f" and {len(verdict.failed) - 7} more"
+            lost += "".join(f"\n[red]{problem}[/red]" for problem in verdict.problems)
+            subject = verdict.subject
+            table.add_row(mark, f"{subject.kind} {subject.name}", str(verdict.score), lost)
+            bad += bool(verdict.problems)
+    if console.is_terminal:
+        sys.stderr.write("\r")
+    console.print(table)
+    print(f"{len(chosen) - bad} of {len(chosen)} did as their headers say")
+    return 1 if bad else 0

@@ -1,0 +1,401 @@
+"""The pytest plugin that a lab's tests run under: the markers, the `machine` fixture, the scheduler.
+
+Each test boots its own machines, so tests are independent and run on all cores: we fork workers
+after collection (a fork takes a millisecond, a fresh Python with pytest half a second) and hand each
+the next test that may run.  A test may run when all that it requires has passed; when one of those
+has failed it is not run at all, and says what blocked it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fnmatch
+import hashlib
+import os
+import pickle
+import random
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple
+
+import pytest
+
+from grader import build, check, cpio, machine, run, symbols
+from grader.labs import Lab
+from grader.paths import BUILD, GraderError
+from grader.results import FAILED, NOT_RUN, PASSED, TestResult
+
+MARKERS = (
+    "task(id): the task whose work this test judges",
+    "points(n): what it is worth, all or nothing",
+    "hint(text): what a student should think of when it fails",
+    "requires(*names): tests that must have passed, or this one is not run",
+    "basic: belongs to SET=basic",
+)
+
+ARCHIVES = BUILD / "archives"
+
+
+@dataclass
+class Selection:
+    """What to run of a lab.  pattern: TEST=…, shell wildcards over names; basic: only SET=basic."""
+
+    seed: int
+    pattern: str = "*"
+    basic: bool = False
+
+
+class Machine:
+    """The `machine` fixture: boots the kernel under test with jobs, and reads what it did."""
+
+    def __init__(self, kernel: Path, seed: int, test: str):
+        self.kernel = kernel
+        self.random = random.Random(f"{seed}/{test}")
+        self._identity = f"{seed}/{test}"
+        self.last: Optional[run.Run] = None
+        self.boots = 0
+
+    def secret(self, what: str, length: int = 12) -> str:
+        """A word that follows from seed and test, and that nobody can guess from the sources."""
+        return hashlib.sha256(f"{self._identity}/{what}".encode()).hexdigest()[:length]
+
+    def symbol(self, name: str) -> int:
+        """The address of something in the kernel under test."""
+        return symbols.address(self.kernel, name)
+
+    def program_region(self, name: str) -> Tuple[int, int]:
+        """[start, end) of the memory that a program gets from the flat loader when it is alone."""
+        linked = symbols.facts(build.program(name))
+        base = (self.symbol("kernel_end") + run.KMALLOC_SIZE + run.PAGE - 1) & -run.PAGE
+        return base, base + linked.end - linked.start + run.STACK_SIZE
+
+    def boot(
+        self,
+        jobs: Sequence[str],
+        files: Optional[Mapping[str, bytes]] = None,
+        arguments: str = "",
+        shift: int = 3,
+        budget: float = 1.0,
+        memory: int = 128,
+    ) -> machine.Boot:
+        """The machine that run() would start, for tools that want to start it themselves."""
+        content: Dict[str, bytes] = {"jobs": "".join(f"{job}\n" for job in jobs).encode()}
+        for name in dict.fromkeys(job.split()[0] for job in jobs):
+            if name in build.program_sources():
+                content[f"bin/{name}"] = build.program(name).read_bytes()
+        content.update(files or {})
+        data = cpio.archive(content)
+        path = ARCHIVES / (hashlib.sha256(data).hexdigest()[:16] + ".cpio")
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}")
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        entropy = int(self.secret("entropy", 7), 16)
+        return machine.Boot(self.kernel, path, arguments, shift, budget, memory, entropy)
+
+    def run(
+        self,
+        jobs: Sequence[str],
+        files: Optional[Mapping[str, bytes]] = None,
+        arguments: str = "",
+        shift: int = 3,
+        budget: float = 1.0,
+        memory: int = 128,
+    ) -> run.Run:
+        """Boot the kernel with a deck of jobs and wait for its end.
+
+        jobs: "program argument …" each; files: further files of the archive (they win over programs
+        of the same name); arguments: further bootargs; shift, budget, memory: see machine.Boot.
+        """
+        mark = f"@{self.secret('mark')}@"
+        words = f"report={mark} {arguments}".strip()
+        boot = self.boot(jobs, files, words, shift, budget, memory)
+        self.boots += 1
+        record = machine.run(boot)
+        names = {job.split()[0] for job in jobs} & set(build.program_sources())
+        programs = {name: build.program(name) for name in names}
+        self.last = run.read(record, mark, self.kernel, jobs, programs, budget)
+        return self.last
+
+
+def _marker(item: pytest.Item, name: str) -> Optional[Any]:
+    marker = item.get_closest_marker(name)
+    return marker.args[0] if marker and marker.args else None
+
+
+def _title(item: pytest.Item) -> str:
+    """What a test checks, as a sentence: its name without underscores."""
+    words = item.name[len("test_") :].replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def test_id(item: pytest.Item) -> str:
+    """A test's id: the function's name without "test_"."""
+    return item.name[len("test_") :]
+
+
+@dataclass(eq=False)
+class Plugin:
+    """One lab under test.  kernel: what to boot, or None to collect only."""
+
+    lab: Lab
+    kernel: Optional[Path]
+    selection: Selection
+    workers: int
+    given_tasks: frozenset = frozenset()  # type: ignore[type-arg]
+    on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
+    results: List[TestResult] = field(default_factory=list)
+    interrupted: bool = False
+    gave_up: str = ""  # in a worker: why the host, not the kernel, is at fault
+    error: Optional[Exception] = None  # why nothing could be judged
+    _machine: Optional[Machine] = None
+    _current: Optional[TestResult] = None
+
+    # -- pytest's hooks
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        for marker in MARKERS:
+            config.addinivalue_line("markers", marker)
+
+    @pytest.fixture
+    def machine(self, request: pytest.FixtureRequest) -> Machine:
+        """Boots the kernel under test."""
+        assert self.kernel
+        self._machine = Machine(self.kernel, self.selection.seed, test_id(request.node))
+        return self._machine
+
+    def pytest_collection_modifyitems(self, items: List[pytest.Item]) -> None:
+        names = [test_id(item) for item in items]
+        items.sort(key=lambda item: str(_marker(item, "task")))
+        if self.selection.basic:
+            items[:] = [item for item in items if item.get_closest_marker("basic")]
+        pattern = self.selection.pattern
+        if pattern != "*":
+            pattern = pattern[len("test_") :] if pattern.startswith("test_") else pattern
+            items[:] = [item for item in items if fnmatch.fnmatch(test_id(item), pattern)]
+            if not items:
+                self.error = GraderError(
+                    f"no test of lab {self.lab.name} is called '{self.selection.pattern}'"
+                    f"{check.closest(pattern, names)}; there are: {', '.join(names)}"
+                )
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: "pytest.CallInfo[None]"
+    ) -> Generator[None, Any, None]:
+        yield
+        if call.when == "teardown" or self._current is None:
+            return
+        result = self._current
+        if call.excinfo is None:
+            if call.when == "call":
+                result.status, result.points, result.outcome = PASSED, result.max_points, "passed"
+            return
+        result.status, result.points = FAILED, 0
+        error = call.excinfo.value
+        if isinstance(error, (machine.GraderGaveUp, GraderError)):
+            self.gave_up = str(error)
+        elif isinstance(error, check.CheckFailed):
+            result.what, result.outcome = error.what, error.outcome
+            result.expected, result.actual = error.expected, error.actual
+        else:
+            result.what, result.outcome = "the test itself failed", "error in the test"
+            result.actual = str(call.excinfo.getrepr(style="short"))
+        ran = self._machine.last if self._machine else None
+        if ran:
+            result.ran = "; ".join(ran.jobs_wanted[:6]) + ("; …" if len(ran.jobs_wanted) > 6 else "")
+            result.klog = "\n".join(check.readable(line) for line in ran.klog[-10:])
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            self.error = GraderError(f"the tests of lab {self.lab.name} cannot be collected")
+        elif self.error is None and self.kernel is None:
+            self.results = [self._blank(item) for item in session.items]
+        elif self.error is None:
+            try:
+                self._schedule(session.items)
+            except (machine.GraderGaveUp, GraderError) as error:
+                self.error = error
+        return True
+
+    # -- running
+
+    def _blank(self, item: pytest.Item) -> TestResult:
+        points = _marker(item, "points") or 0
+        name = test_id(item)
+        return TestResult(
+            id=name,
+            task=str(_marker(item, "task")),
+            title=_title(item),
+            points=0,
+            max_points=points,
+            status=NOT_RUN,
+            hint=_marker(item, "hint") or "",
+            rerun=f"make grade LAB={self.lab.name} TEST={name}",
+        )
+
+    def _run_one(self, item: pytest.Item) -> TestResult:
+        """Run a test here and now, in a worker."""
+        self._machine, self._current = None, self._blank(item)
+        started = time.monotonic()
+        item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        self._current.seconds = round(time.monotonic() - started, 3)
+        return self._current
+
+    def _work(self, items: Sequence[pytest.Item], channel: socket.socket) -> None:
+        """A worker's life: take a number, run that test, send the result, until told to stop."""
+
+        def leave(_number: int, _frame: object) -> None:
+            machine.kill_all()
+            os._exit(130)
+
+        signal.signal(signal.SIGINT, leave)
+        signal.signal(signal.SIGTERM, leave)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        while True:
+            order = channel.recv(4)
+            if len(order) < 4:
+                os._exit(0)
+            result = self._run_one(items[struct.unpack("<I", order)[0]])
+            answer = pickle.dumps((result, self.gave_up))
+            channel.sendall(struct.pack("<I", len(answer)) + answer)
+
+    def _schedule(self, items: Sequence[pytest.Item]) -> None:
+        """Run all tests on forked workers, and settle what each is worth."""
+        self.results = [self._blank(item) for item in items]
+        index = {test_id(item): i for i, item in enumerate(items)}
+        needs: List[List[int]] = []
+        for item in items:
+            marker = item.get_closest_marker("requires")
+            needs.append([index[name] for name in (marker.args if marker else ()) if name in index])
+        order = [i for i, r in enumerate(self.results) if r.task not in self.given_tasks]
+        for i in set(range(len(items))) - set(order):
+            self.results[i].outcome = "given"
+            self.results[i].what = "the reference stands in for this task (WITH=): no points"
+
+        pool = _Pool(self, items, min(self.workers, len(order)))
+        waiting, finished = list(order), 0
+        try:
+            while waiting or pool.busy:
+                while waiting and pool.idle:
+                    i = self._choose(waiting, needs, pool.busy)
+                    waiting.remove(i)
+                    if self._blocker(needs[i]) is None:
+                        pool.begin(i)
+                    else:
+                        finished += 1
+                for i, result in pool.collect() if pool.busy else ():
+                    self.results[i] = result
+                    finished += 1
+                    self.on_result(result, finished, len(order))
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            pool.close()
+        # In the file's order a test stands behind what it requires, so one pass settles all.
+        for i in order:
+            blocker = self._blocker(needs[i])
+            if blocker is not None:
+                blank = self._blank(items[i])
+                blank.outcome = "blocked"
+                blank.what = f"not run: it needs {blocker.id} ({blocker.task}) to pass first"
+                self.results[i] = blank
+
+    def _blocker(self, needs: Sequence[int]) -> Optional[TestResult]:
+        """Which of these tests, if any, has failed or was blocked itself."""
+        for n in needs:
+            if self.results[n].status == FAILED or self.results[n].outcome == "blocked":
+                return self.results[n]
+        return None
+
+    def _choose(
+        self, waiting: Sequence[int], needs: Sequence[Sequence[int]], busy: Mapping[int, object]
+    ) -> int:
+        """The next test: the first whose requirements are settled; else, so that no core is idle,
+        the first of all: should a requirement fail, its result will not count."""
+        for i in waiting:
+            if all(n not in waiting and n not in busy for n in needs[i]):
+                return i
+        return waiting[0]
+
+
+class _Pool:
+    """Forked workers, each with a channel of its own."""
+
+    def __init__(self, plugin: Plugin, items: Sequence[pytest.Item], size: int):
+        self.idle: List[socket.socket] = []
+        self.busy: Dict[int, socket.socket] = {}
+        self._children: List[int] = []
+        self._selector = selectors.DefaultSelector()
+        sys.stdout.flush()
+        for _ in range(size):
+            ours, theirs = socket.socketpair()
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    ours.close()
+                    plugin._work(items, theirs)
+                finally:
+                    os._exit(1)
+            theirs.close()
+            self._children.append(pid)
+            self.idle.append(ours)
+            self._selector.register(ours, selectors.EVENT_READ)
+
+    def begin(self, i: int) -> None:
+        """Hand test number i to an idle worker."""
+        channel = self.idle.pop()
+        self.busy[i] = channel
+        channel.sendall(struct.pack("<I", i))
+
+    def collect(self) -> List[Tuple[int, TestResult]]:
+        """Wait for at least one busy worker's result.  Raises GraderGaveUp when one says so."""
+        collected = []
+        ready = {key.fileobj for key, _ in self._selector.select()}
+        for i, channel in list(self.busy.items()):
+            if channel not in ready:
+                continue
+            result, gave_up = _receive(channel)
+            if gave_up:
+                raise machine.GraderGaveUp(gave_up)
+            del self.busy[i]
+            self.idle.append(channel)
+            collected.append((i, result))
+        return collected
+
+    def close(self) -> None:
+        """End the workers; busy ones take their machines with them."""
+        unfinished = bool(self.busy)
+        for channel in [*self.idle, *self.busy.values()]:
+            channel.close()
+        for pid in self._children:
+            if unfinished:
+                os.kill(pid, signal.SIGTERM)
+        for pid in self._children:
+            os.waitpid(pid, 0)
+        self._selector.close()
+
+
+def _receive(channel: socket.socket) -> Tuple[TestResult, str]:
+    """A worker's answer; GraderGaveUp when the worker died instead."""
+
+    def exactly(size: int) -> bytes:
+        data = b""
+        while len(data) < size:
+            piece = channel.recv(size - len(data))
+            if not piece:
+                raise machine.GraderGaveUp("a worker of the grader ended unexpectedly")
+            data += piece
+        return data
+
+    size = struct.unpack("<I", exactly(4))[0]
+    result, gave_up = pickle.loads(exactly(size))
+    return result, gave_up

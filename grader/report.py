@@ -1,0 +1,151 @@
+"""The report on the terminal: the score, what was lost and why, and what to do next."""
+
+from __future__ import annotations
+
+import sys
+from typing import Dict, List, Optional
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from grader.labs import Lab, find_lab
+from grader.paths import SOLUTIONS, shown
+from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
+
+SHOWN_FAILURES = 3
+
+
+class Progress:
+    """A line that counts tests while they run; only where a person looks on."""
+
+    def __init__(self, console: Console):
+        self._on = console.is_terminal
+
+    def __call__(self, lab: Lab, result: TestResult, done: int, total: int) -> None:
+        if self._on:
+            sys.stderr.write(f"\r{lab.name}: {done}/{total} tests ")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._on:
+            sys.stderr.write("\r" + " " * 40 + "\r")
+            sys.stderr.flush()
+
+
+def _indented(console: Console, label: str, text: str) -> None:
+    """A label, and text that may have several lines, without any markup in it."""
+    lines = text.splitlines() or ["(nothing)"]
+    console.print(f"    [dim]{label:9}[/dim]", escape(lines[0]), highlight=False)
+    for line in lines[1:]:
+        console.print(" " * 13, escape(line), highlight=False)
+
+
+def _failure(console: Console, test: TestResult) -> None:
+    console.print(
+        f"\n  [bold red]✗[/bold red] [bold]{escape(test.title)}[/bold]"
+        f"  [dim]task {test.task}, {test.max_points} points, {escape(test.outcome)}[/dim]",
+        highlight=False,
+    )
+    if test.what:
+        _indented(console, "demanded", test.what)
+    if test.ran:
+        _indented(console, "ran", test.ran)
+    if test.expected or test.actual:
+        _indented(console, "expected", test.expected)
+        _indented(console, "got", test.actual)
+    if test.klog:
+        _indented(console, "your klog", test.klog)
+    if test.hint:
+        _indented(console, "hint", test.hint)
+    _indented(console, "again", test.rerun)
+
+
+def _lab_table(lab: LabResult, definition: Lab) -> Table:
+    table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    for task in definition.tasks:
+        tests = [test for test in lab.tests if test.task == task.id]
+        if not tests:
+            continue
+        got, full = sum(t.points for t in tests), sum(t.max_points for t in tests)
+        marks = "".join({PASSED: "[green]●[/green]", FAILED: "[red]✗[/red]"}.get(t.status, "[dim]○[/dim]") for t in tests)
+        if any(t.outcome == "given" for t in tests):
+            marks += " [dim]from the reference[/dim]"
+        style = "green" if got == full else "default"
+        table.add_row(f"  {task.id}", escape(task.title), f"[{style}]{got}/{full}[/{style}]", marks)
+    return table
+
+
+def _next_step(definition: Lab, lab: LabResult, students: bool) -> Optional[str]:
+    """The first task that is not done: what to open next."""
+    for task in definition.tasks:
+        tests = [test for test in lab.tests if test.task == task.id and test.outcome != "given"]
+        if any(test.status != PASSED for test in tests):
+            where = shown(SOLUTIONS / definition.folder / task.file) if students else task.file
+            return (
+                f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
+                f"edit {where}; labs/{definition.folder}/README.md explains it."
+            )
+    return None
+
+
+def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
+    """What newly broke and what was mended since the last grade."""
+    broke, mended = [], []
+    for test in lab.tests:
+        old = before.get(f"{lab.lab}/{test.id}")
+        if old == PASSED and test.status == FAILED:
+            broke.append(test.id)
+        elif old in (FAILED, NOT_RUN) and test.status == PASSED:
+            mended.append(test.id)
+    lines = []
+    if broke:
+        lines.append("[red]newly broken:[/red] " + ", ".join(broke))
+    if mended and before:
+        lines.append("[green]mended:[/green] " + ", ".join(mended))
+    return lines
+
+
+def show(console: Console, results: Results, before: Dict[str, str], students: bool) -> None:
+    """Print the whole report.  before: the last grade's statuses; students: whose parts these are."""
+    for lab in results.labs:
+        definition = find_lab(lab.lab)
+        console.print(
+            f"\n[bold]Lab {lab.number}, {escape(lab.title)}[/bold]  "
+            f"[bold]{lab.score}/{lab.max_score}[/bold] points",
+            highlight=False,
+        )
+        console.print(_lab_table(lab, definition))
+        for note in lab.notes:
+            console.print(f"  [yellow]note:[/yellow] {escape(note)}", highlight=False)
+        if lab.failure:
+            console.print(f"\n  [bold red]{escape(lab.failure)}[/bold red]", highlight=False)
+            for more in lab.diagnostics[1:8]:
+                place = f"{more.file}:{more.line}: " if more.file else ""
+                console.print(f"    {escape(place + more.message)}", highlight=False)
+            continue
+        failed = [test for test in lab.tests if test.status == FAILED]
+        for test in failed[:SHOWN_FAILURES]:
+            _failure(console, test)
+        if len(failed) > SHOWN_FAILURES:
+            rest = ", ".join(test.id for test in failed[SHOWN_FAILURES:])
+            console.print(f"\n  [dim]and {len(failed) - SHOWN_FAILURES} more failed: {rest}[/dim]", highlight=False)
+        blocked = [test for test in lab.tests if test.outcome == "blocked"]
+        if blocked:
+            console.print(
+                f"\n  [dim]○ {len(blocked)} tests were not run: they need one that has not passed[/dim]",
+                highlight=False,
+            )
+        for line in _changes(lab, before):
+            console.print("  " + line, highlight=False)
+        step = _next_step(definition, lab, students)
+        if step:
+            console.print(f"\n  [bold]{escape(step)}[/bold]", highlight=False)
+    if results.interrupted:
+        console.print("\n[yellow]Interrupted: what had been judged by then is kept.[/yellow]")
+    if len(results.labs) > 1:
+        console.print(f"\n[bold]Total {results.score}/{results.max_score}[/bold]", highlight=False)

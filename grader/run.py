@@ -1,0 +1,324 @@
+"""What a run shows: programs' output, the kernel's reports, the traps; and how it ended.
+
+The kernel marks its report lines with a word that only this run knows (bootargs report=…), so that
+no program can print one.  Everything between two reports is what programs printed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
+
+from grader import check, symbols
+from grader.build import cross
+from grader.machine import TICKS_PER_SECOND, Outcome, Record
+
+FIRMWARE_END = 0x80200000
+STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
+KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
+PAGE = 4096
+
+CAUSE_BREAKPOINT = 3
+CAUSE_USER_ECALL = 8
+
+_TRAP = re.compile(
+    rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
+)
+_JOB = re.compile(
+    r"^job (\d+): (\S*): (?:exited with (\d+)|killed by (\S+) \(\d+\)), after (\d+) us$"
+)
+_NOT_STARTED = re.compile(r"^job (\d+): (\S*): not started: (\S+) \(\d+\)$")
+_FAULT = re.compile(
+    r"^fault: (?P<name>\S*): (?P<cause>[a-z ]+) \(cause (?P<number>\d+)\)"
+    r"(?:, (?P<access>\w+) at 0x(?P<address>[0-9a-f]+))?, pc 0x(?P<pc>[0-9a-f]+): (?P<signal>\S+)$"
+)
+
+
+@dataclass(frozen=True)
+class Trap:
+    """One line of QEMU's trap log."""
+
+    interrupt: bool
+    cause: int
+    epc: int
+    tval: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A report about a faulting program (trap_report_fault() in the kernel)."""
+
+    name: str
+    cause: int
+    access: Optional[str]
+    address: Optional[int]
+    pc: int
+    signal: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """What became of a job.  end: "exited with 0", "killed by SIGSEGV", "not started: ENOENT"."""
+
+    index: int
+    name: str
+    output: bytes
+    end: str
+    microseconds: int
+
+
+@dataclass
+class Run:
+    """A finished run, read."""
+
+    record: Record
+    kernel: Path
+    jobs_wanted: List[str]
+    programs: Dict[str, Path]
+    outcome: Outcome = Outcome.SILENT
+    explanation: str = ""
+    jobs: List[Job] = field(default_factory=list)
+    reports: List[str] = field(default_factory=list)
+    faults: List[Fault] = field(default_factory=list)
+    loose: bytes = b""  # what was printed after the last job's report
+    klog: List[str] = field(default_factory=list)
+    _traps: Optional[List[Trap]] = None
+
+    # -- reading
+
+    @property
+    def traps(self) -> List[Trap]:
+        """Every trap of the run, in order, the firmware's own left out."""
+        if self._traps is None:
+            found = (
+                Trap(match[1] == b"1", int(match[2], 16), int(match[3], 16), int(match[4], 16))
+                for match in _TRAP.finditer(self.record.traps)
+            )
+            self._traps = [trap for trap in found if trap.epc >= FIRMWARE_END or trap.cause == 8]
+        return self._traps
+
+    @property
+    def program_memory(self) -> int:
+        """Where the flat loader puts a program when no other is loaded."""
+        end = symbols.address(self.kernel, "kernel_end") + KMALLOC_SIZE
+        return (end + PAGE - 1) & -PAGE
+
+    def loaded_at(self, program: str, link_address: int) -> int:
+        """Where something of a program lies when it is loaded alone."""
+        return link_address - symbols.facts(self.programs[program]).start + self.program_memory
+
+    def label(self, program: str, name: str) -> int:
+        """The address of a program's symbol when it is loaded alone."""
+        return self.loaded_at(program, symbols.address(self.programs[program], name))
+
+    # -- demands
+
+    def _blame(self, what: str, expected: str) -> NoReturn:
+        check.fail(what, expected, self.explanation, self.outcome.value)
+
+    def expect_power_off(self, what: str = "the machine powers off when its jobs are done") -> None:
+        """Demand that the kernel came to its orderly end, within the budget of guest time."""
+        if self.outcome is not Outcome.POWER_OFF:
+            self._blame(what, "all jobs run, then power-off")
+
+    def job(self, index: int) -> Job:
+        """What became of job number index; the test fails when the kernel never reported it."""
+        for job in self.jobs:
+            if job.index == index:
+                return job
+        name = self.jobs_wanted[index] if index < len(self.jobs_wanted) else "?"
+        if self.outcome is not Outcome.POWER_OFF:
+            self._blame(f"job {index} ({name}) runs to its end", f"a report on job {index}")
+        seen = ", ".join(f"{job.index} ({job.name})" for job in self.jobs) or "none"
+        check.fail(f"job {index} ({name}) runs to its end", f"a report on job {index}", f"reports on jobs: {seen}")
+
+    def expect_user_mode(self, calls: Dict[int, int]) -> None:
+        """Demand evidence that jobs ran in user mode: QEMU's own trap log, not the kernel's word.
+
+        calls: job index -> how many system calls its program makes at least.  Their ecalls must
+        stand in the trap log, in the jobs' order, each at an ecall instruction of its program.
+        """
+        traps = iter(self.traps)
+        for index in sorted(calls):
+            name = self.jobs_wanted[index].split()[0]
+            sites = {self.loaded_at(name, site) for site in symbols.facts(self.programs[name]).ecalls}
+            missing = calls[index]
+            for trap in traps:
+                if trap.cause == CAUSE_USER_ECALL and not trap.interrupt and trap.epc in sites:
+                    missing -= 1
+                    if missing == 0:
+                        break
+            if missing > 0:
+                seen = sum(trap.cause == CAUSE_USER_ECALL for trap in self.traps)
+                check.fail(
+                    f"{name} (job {index}) runs in user mode and makes its own system calls",
+                    f"at least {calls[index]} ecalls from user mode at {name}'s own instructions",
+                    f"{calls[index] - missing} of them in QEMU's trap log"
+                    f" (ecalls from user mode in the whole run: {seen})",
+                    "no evidence of user mode",
+                )
+
+    def user_faults(self, cause: int) -> List[Trap]:
+        """Exceptions with this cause in the trap log whose pc or address a program chose."""
+        return [trap for trap in self.traps if trap.cause == cause and not trap.interrupt]
+
+    def dump_registers(self) -> Dict[str, int]:
+        """The registers (and epc, stval, sstatus) that the kernel's dump shows; empty without."""
+        found: Dict[str, int] = {}
+        for line in self.reports:
+            if line.startswith("dump:"):
+                for name, value in re.findall(r"(\w+)\s+0x([0-9a-f]+)", line):
+                    found[name] = int(value, 16)
+        return found
+
+
+def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:
+    """(what was printed before, the report) for each report, then ("rest", "")."""
+    at = 0
+    for match in re.finditer(re.escape(mark) + rb" ([^\n]*)\n", console):
+        yield console[at : match.start()], match[1].decode("utf-8", "backslashreplace").rstrip("\r")
+        at = match.end()
+    yield console[at:], ""
+
+
+def read(
+    record: Record, mark: str, kernel: Path, jobs: Sequence[str], programs: Dict[str, Path], budget: float
+) -> Run:
+    """Make sense of a record.  mark: the run's report mark; budget: guest seconds."""
+    run = Run(record, kernel, list(jobs), programs)
+    booted = False
+    printed = b""
+    panic = off = unhandled = ""
+    backtrace: List[int] = []
+    for before, report in _split(record.console, mark.encode()):
+        printed += before if booted else b""
+        if report:
+            run.reports.append(report)
+        kind = report.split(":")[0]
+        job = _JOB.match(report)
+        failed = _NOT_STARTED.match(report)
+        fault = _FAULT.match(report)
+        if kind == "boot":
+            booted = True
+        elif job:
+            end = f"exited with {job[3]}" if job[3] is not None else f"killed by {job[4]}"
+            run.jobs.append(Job(int(job[1]), job[2], printed, end, int(job[5])))
+            printed = b""
+        elif failed:
+            run.jobs.append(Job(int(failed[1]), failed[2], printed, f"not started: {failed[3]}", 0))
+            printed = b""
+        elif fault:
+            run.faults.append(
+                Fault(
+                    fault["name"],
+                    int(fault["number"]),
+                    fault["access"],
+                    int(fault["address"], 16) if fault["address"] else None,
+                    int(fault["pc"], 16),
+                    fault["signal"],
+                )
+            )
+        elif kind == "panic":
+            panic = panic or report[len("panic: ") :]
+        elif kind == "backtrace":
+            backtrace = [int(word, 16) for word in report.split()[1:]]
+        elif kind == "klog":
+            run.klog.append(report[len("klog: ") :])
+        elif report.startswith("dump:") and "no handler" in report:
+            unhandled = report[len("dump: ") :]
+        elif kind == "off":
+            off = report
+    run.loose = printed
+    _classify(run, booted, panic, backtrace, unhandled, off, budget)
+    return run
+
+
+def _place(run: Run, pc: int) -> str:
+    """Where a pc is, for people."""
+    if pc >= run.program_memory:
+        return f"pc {pc:#x}, in the program's memory"
+    found = symbols.lines_of(run.kernel, [pc], cross() + "addr2line")
+    return f"pc {pc:#x}, {found[0]}" if found else f"pc {pc:#x}"
+
+
+def _classify(
+    run: Run, booted: bool, panic: str, backtrace: List[int], unhandled: str, off: str, budget: float
+) -> None:
+    """Decide how the run ended and say it in words."""
+    record = run.record
+    reset = any(
+        event.get("event") == "SHUTDOWN" and event.get("data", {}).get("reason") == "guest-reset"
+        for event in record.events
+    )
+    if panic:
+        run.outcome = Outcome.PANIC
+        calls = symbols.lines_of(run.kernel, backtrace, cross() + "addr2line")
+        run.explanation = "kernel panic: " + check.readable(panic)
+        run.explanation += "".join(f"\n  at {call}" for call in calls)
+    elif record.exceeded == "console":
+        run.outcome = Outcome.FLOOD
+        run.explanation = (
+            f"more than {len(record.console) >> 10} KiB of output; it begins:\n"
+            + check.readable(run.loose[:200] or record.console[-200:])
+        )
+    elif record.exceeded == "traps":
+        _classify_trap_loop(run)
+    elif record.exceeded == "time":
+        _classify_hang(run, booted, budget)
+    elif reset:
+        run.outcome = Outcome.RESET
+        run.explanation = "the machine was reset instead of powered off: it would boot for ever"
+    elif not booted:
+        run.outcome = Outcome.SILENT
+        run.explanation = "the machine ended without the kernel's first report"
+    elif unhandled:
+        run.outcome = Outcome.NO_HANDLER
+        run.explanation = check.readable(unhandled)
+        dump = [line for line in run.reports if line.startswith("dump: epc")]
+        run.explanation += "".join(f"\n  {line[len('dump: '):]}" for line in dump)
+    elif not off:
+        run.outcome = Outcome.EARLY_OFF
+        run.explanation = "the machine went off without power_off(): not all jobs were done"
+    elif int(off.split()[-1]) > budget * TICKS_PER_SECOND:
+        run.outcome = Outcome.OVERTIME
+        run.explanation = f"took more than {budget:g} s of guest time"
+    else:
+        run.outcome = Outcome.POWER_OFF
+        run.explanation = "powered off in order"
+
+
+def _classify_trap_loop(run: Run) -> None:
+    run.outcome = Outcome.TRAP_LOOP
+    last = run.traps[-1] if run.traps else None
+    run.explanation = "the same traps over and over"
+    if last:
+        run.explanation += f": cause {last.cause} at {_place(run, last.epc)}"
+
+
+def _classify_hang(run: Run, booted: bool, budget: float) -> None:
+    match = re.search(r"\bpc\s+([0-9a-f]+)", run.record.registers)
+    pc = int(match[1], 16) if match else 0
+    after = f"after {budget:g} s of guest time"
+    recent = run.traps[-8:]
+    kernel_traps = [
+        trap
+        for trap in recent
+        if not trap.interrupt and trap.cause not in (8, 9) and trap.epc < run.program_memory
+    ]
+    if len(recent) == 8 and len(kernel_traps) >= 6:
+        _classify_trap_loop(run)
+        first = next(t for t in run.traps if t.epc == kernel_traps[-1].epc)
+        run.explanation += f"\n  first at {_place(run, first.epc)}"
+    elif not booted:
+        run.outcome = Outcome.SILENT
+        run.explanation = f"no report from the kernel {after}; {_place(run, pc)}"
+    elif run.record.halted:
+        run.outcome = Outcome.DEADLOCK
+        run.explanation = f"idle for ever: no task can run and nothing will wake one, {after}; {_place(run, pc)}"
+    else:
+        run.outcome = Outcome.LIVELOCK
+        run.explanation = f"still running {after}; {_place(run, pc)}"
+    if run.loose:
+        run.explanation += "\nprinted last:\n" + check.readable(run.loose[-200:])

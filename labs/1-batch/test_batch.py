@@ -1,0 +1,682 @@
+"""Lab 1: the tests.
+
+Each boots the student's kernel with a deck of jobs and judges what programs printed, how they ended,
+and what QEMU's trap log shows.  The tests of a task need no later task: until write() exists,
+programs print straight to the UART; until the batch loop exists, a deck has one job.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from grader import check
+from grader.machine import Outcome
+from grader.plugin import Machine
+from grader.run import CAUSE_BREAKPOINT, CAUSE_USER_ECALL, Run
+
+SSTATUS_SPP = 1 << 8
+SSTATUS_FS = 3 << 13
+ENOSYS = -38
+REGISTERS = (
+    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7"
+    " s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
+).split()
+
+
+def printed(run: Run) -> bytes:
+    """All that programs printed, whether their job was reported or not."""
+    return b"".join(job.output for job in run.jobs) + run.loose
+
+
+# ---- 1.1 RESTORE_USER --------------------------------------------------------------------------
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.1")
+@pytest.mark.points(5)
+@pytest.mark.hint(
+    "sret goes to the address in the CSR sepc, in the mode that sstatus.SPP says. Both values are in"
+    " the context (CONTEXT_SEPC, CONTEXT_SSTATUS), a0 points to it, and csrw writes a CSR."
+)
+def test_program_runs_in_user_mode(machine: Machine) -> None:
+    """Otherwise nothing of a program runs, or it runs with the kernel's power."""
+    run = machine.run(["first"])
+    start, end = machine.program_region("first")
+    inside = [trap for trap in run.traps if start <= trap.epc < end]
+    calls = [trap for trap in inside if trap.cause == CAUSE_USER_ECALL]
+    seen = ", ".join(f"cause {t.cause} at pc {t.epc:#x}" for t in run.traps[:4]) or "no trap at all"
+    check.true(
+        bool(calls),
+        "the program `first` executes in user mode",
+        "an `ecall` from user mode in QEMU's trap log, at an address of the program",
+        f"{run.explanation}\nthe first traps in QEMU's log: {seen}",
+    )
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.1")
+@pytest.mark.points(5)
+@pytest.mark.requires("program_runs_in_user_mode")
+@pytest.mark.hint(
+    "All 31 registers come from the context, and a0 last: until then it is your base. The context of"
+    " a new program is zero but for sp, so a register that is not is one you did not load."
+)
+def test_first_words_with_clean_registers(machine: Machine) -> None:
+    """Otherwise programs see what the kernel left in registers: garbage, and secrets."""
+    run = machine.run(["first"])
+    check.output(
+        printed(run),
+        "Hello from user mode\n",
+        "`first` finds every register but sp zero, and prints to the UART",
+    )
+
+
+# ---- 1.2 SAVE_USER -----------------------------------------------------------------------------
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.2")
+@pytest.mark.points(6)
+@pytest.mark.requires("first_words_with_clean_registers")
+@pytest.mark.hint(
+    "Store x1 to x31 at CONTEXT_X(n)(a0) before you use any of them. The program's a0 is not in a0"
+    " but in the CSR sscratch."
+)
+def test_every_register_is_saved(machine: Machine) -> None:
+    """Otherwise a program's variables change whenever it calls the kernel."""
+    run = machine.run(["regdump"], arguments="handlers=none")
+    dump = run.dump_registers()
+    wanted = {name: 0xC0DE000000000000 + 0x0101 * n for n, name in enumerate(REGISTERS) if n > 0}
+    if not dump:
+        check.fail("the kernel shows the registers of `regdump`", "a dump", run.explanation)
+    wrong = [name for name in wanted if dump.get(name) != wanted[name]]
+    check.true(
+        not wrong,
+        "the context holds every register of the program as it was at its ecall",
+        "\n".join(f"{name:4} {wanted[name]:#018x}" for name in wrong[:8]),
+        "\n".join(f"{name:4} {dump.get(name, 0):#018x}" for name in wrong[:8]),
+    )
+
+
+@pytest.mark.task("1.2")
+@pytest.mark.points(4)
+@pytest.mark.requires("first_words_with_clean_registers")
+@pytest.mark.hint("csrr reads a CSR into a register; do it when that register has been stored.")
+def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
+    """Otherwise the program goes on at the wrong place, or in the wrong mode."""
+    run = machine.run(["regdump"], arguments="handlers=none")
+    dump = run.dump_registers()
+    if not dump:
+        check.fail("the kernel shows the state of `regdump`", "a dump", run.explanation)
+    here = run.label("regdump", "regdump_ecall")
+    check.equal(hex(dump.get("epc", 0)), hex(here), "sepc is the address of the program's ecall")
+    status = dump.get("sstatus", 0)
+    check.true(
+        status & SSTATUS_SPP == 0 and status & SSTATUS_FS != 0,
+        "sstatus is the program's: from user mode (SPP 0), floating point on (FS not 0)",
+        "SPP = 0, FS not 0",
+        f"sstatus = {status:#x}: SPP = {status >> 8 & 1}, FS = {status >> 13 & 3}",
+    )
+
+
+# ---- 1.3 system calls --------------------------------------------------------------------------
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.3")
+@pytest.mark.points(4)
+@pytest.mark.requires("every_register_is_saved", "sepc_and_sstatus_are_saved")
+@pytest.mark.hint(
+    "sepc holds the address of the ecall itself; the next instruction is 4 bytes further. Return true"
+    " when the trap has been dealt with. `unknown` prints through the UART and ends with ebreak."
+)
+def test_call_returns_behind_its_ecall(machine: Machine) -> None:
+    """Otherwise a program makes the same call for ever."""
+    run = machine.run(["unknown direct 1000"])
+    calls = [trap for trap in run.traps if trap.cause == CAUSE_USER_ECALL]
+    ends = [trap for trap in run.traps if trap.cause == CAUSE_BREAKPOINT]
+    what = "the program's only system call returns, once, and the program reaches its end (ebreak)"
+    if not ends:
+        check.fail(what, "1 ecall, then 1 ebreak", f"{len(calls)} ecalls, no ebreak; {run.explanation}", run.outcome.value)
+    check.equal(f"{len(calls)} ecall, {len(ends)} ebreak", "1 ecall, 1 ebreak", what)
+
+
+@pytest.mark.task("1.3")
+@pytest.mark.points(4)
+@pytest.mark.requires("call_returns_behind_its_ecall")
+@pytest.mark.hint(
+    "Numbers are 64 bits and may be anything: compare with SYSCALL_LIMIT as unsigned before you"
+    " index. An entry of the table may be NULL. Both mean -ENOSYS, in the context's a0."
+)
+def test_unknown_calls_are_enosys(machine: Machine) -> None:
+    """Otherwise a program that asks for a call of a newer system takes this one down."""
+    hostile = [511, 512, 513, 4095, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 64]
+    drawn = [machine.random.randrange(1000, 1 << 64) for _ in range(3)]
+    numbers = [1000, *hostile, *drawn]
+    run = machine.run(["unknown direct " + " ".join(hex(n) for n in numbers)])
+    wanted = "".join(f"call {n:#x}: {ENOSYS}\n" for n in numbers)
+    if run.outcome in (Outcome.PANIC, Outcome.LIVELOCK, Outcome.TRAP_LOOP, Outcome.SILENT):
+        check.fail("every unknown number gives -ENOSYS", wanted, run.explanation, run.outcome.value)
+    check.output(printed(run), wanted, "every unknown number gives -ENOSYS (-38) in a0")
+
+
+@pytest.mark.task("1.3")
+@pytest.mark.points(6)
+@pytest.mark.requires("call_returns_behind_its_ecall")
+@pytest.mark.hint(
+    "The program named the register that changed: look for its line in RESTORE_USER and SAVE_USER,"
+    " and at what the handler writes besides a0."
+)
+def test_registers_survive_10000_calls(machine: Machine) -> None:
+    """Otherwise programs fail at random, far from the call that broke them."""
+    run = machine.run(["survive direct 10000"])
+    if not printed(run):
+        check.fail("`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value)
+    check.output(
+        printed(run), "all registers survived 10000 calls\n", "only a0 changes over a system call"
+    )
+    calls = sum(trap.cause == CAUSE_USER_ECALL for trap in run.traps)
+    check.true(
+        calls >= 10000,
+        "the calls were made from user mode",
+        "at least 10000 ecalls in QEMU's trap log",
+        str(calls),
+        "no evidence of user mode",
+    )
+
+
+@pytest.mark.task("1.3")
+@pytest.mark.points(3)
+@pytest.mark.requires("call_returns_behind_its_ecall")
+@pytest.mark.hint(
+    "Only an exception with cause 8 (CAUSE_USER_ECALL) is a system call. Everything else belongs to"
+    " another handler: do not touch sepc for it, and do not say that it was dealt with."
+)
+def test_a_fault_is_no_system_call(machine: Machine) -> None:
+    """Otherwise a program that crashes goes on with garbage instead."""
+    run = machine.run(["unknown direct"])
+    ends = [trap for trap in run.traps if trap.cause == CAUSE_BREAKPOINT]
+    ended = run.outcome is Outcome.NO_HANDLER or bool(run.jobs)
+    check.true(
+        len(ends) == 1 and ended,
+        "a program's ebreak ends it: the kernel does not step over it",
+        "1 ebreak in the trap log, then the end of the program",
+        f"{len(ends)} in the trap log; {run.explanation}",
+        "wrong result" if ended else run.outcome.value,
+    )
+
+
+# ---- 1.4 write and exit ------------------------------------------------------------------------
+
+# What the program `writes` prints in each of its cases on Linux.
+EBADF, EFAULT = -9, -14
+WRITES_BADFD = "".join(f"fd {fd}: {EBADF}\n" for fd in (3, 4, 100, -1, 0x7FFFFFFF, 1 << 20))
+WRITES_ZERO = f"zero valid: 0\nzero invalid: 0\nzero closed: {EBADF}\n"
+WRITES_NUL = b"a\0b\0c\nnul: 6\n"
+WRITES_OVERFLOW = "".join(
+    f"{case}: {EFAULT}\n"
+    for case in ("length 2^64-1", "length 2^64-8", "length 2^63", "address 2^64-8")
+)
+
+
+def writes_length(size: int) -> str:
+    """`writes length SIZE`: the digits 0123456789… and what write() returned."""
+    return "".join(str(i % 10) for i in range(size)) + f"\nlength: {size}\n"
+
+
+def writes_large(size: int) -> bytes:
+    """`writes large SIZE`: lines of 63 drawn characters, each from its own number."""
+    text = bytearray()
+    for i in range(size):
+        state = i // 64 if i % 64 == 0 else state
+        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
+        text.append(10 if i % 64 == 63 else 33 + (state >> 16) % 94)
+    return bytes(text) + f"\nreturned: {size}\n".encode()
+
+
+def writes_badbuf(address: int) -> str:
+    """`writes badbuf ADDRESS`, for one address."""
+    return f"{address:#x}: {EFAULT}\n"
+
+
+def writes(machine: Machine, case: str, exits: int = 1) -> bytes:
+    """Run one case of the program `writes`, demand an orderly end, and return what it printed."""
+    run = machine.run([f"writes {case}".strip()])
+    job = run.job(0)
+    check.equal(job.end, "exited with 0", f"`writes {case}` ends by itself")
+    run.expect_power_off()
+    run.expect_user_mode({0: 1 + exits})
+    return job.output
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.4")
+@pytest.mark.points(4)
+@pytest.mark.requires("call_returns_behind_its_ecall")
+@pytest.mark.hint(
+    "write's arguments are args[0] (descriptor), args[1] (address), args[2] (length). file_get()"
+    " gives the open file, whose ops->write prints; the result is the number of bytes."
+)
+def test_write_prints_and_returns_the_length(machine: Machine) -> None:
+    """Otherwise programs cannot be heard, or believe that they were not."""
+    length = machine.random.randrange(20, 200)
+    output = writes(machine, f"length {length}")
+    expected = writes_length(length)
+    check.output(output, expected, f"write() of {length} bytes prints them and returns {length}")
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.4")
+@pytest.mark.points(4)
+@pytest.mark.requires("call_returns_behind_its_ecall")
+@pytest.mark.hint(
+    "task_exit() wants a status word: signal.h has status_exited(). Only the low 8 bits of the code"
+    " count, as on Linux."
+)
+def test_exit_ends_with_the_code(machine: Machine) -> None:
+    """Otherwise nobody can tell whether a program succeeded."""
+    code = machine.random.choice([-1, 1]) * (machine.random.randrange(1, 99) * 256 + 77)
+    run = machine.run([f"exit {code}"])
+    check.equal(run.job(0).end, f"exited with {code & 0xFF}", f"exit({code}) ends the program")
+    run.expect_power_off()
+    run.expect_user_mode({0: 1})
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint("file_get() returns NULL for a descriptor that is not open: that is -EBADF (-9).")
+def test_bad_descriptors_are_ebadf(machine: Machine) -> None:
+    """Otherwise a program's mistake ends as output where it does not belong, or as a panic."""
+    output = writes(machine, "badfd")
+    check.output(output, WRITES_BADFD, "write() to a descriptor that is not open gives -EBADF")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint("No bytes are inside any memory, so nothing is wrong with the address of none.")
+def test_write_of_nothing_is_zero(machine: Machine) -> None:
+    """Linux returns 0 without a look at the buffer, and libraries lean on that."""
+    check.output(writes(machine, "zero"), WRITES_ZERO, "write() of length 0")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint("The length says where the data ends, not a NUL byte: it is no string.")
+def test_write_is_binary(machine: Machine) -> None:
+    """Otherwise everything but plain text is cut short."""
+    check.output(writes(machine, "nul"), WRITES_NUL, "write() of bytes that contain NUL")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(3)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint("Copy piece by piece through a buffer of fixed size, until all of it is written.")
+def test_large_write_arrives_whole(machine: Machine) -> None:
+    """Otherwise long output is cut at the size of somebody's buffer."""
+    size = machine.random.randrange(20000, 40000)
+    output = writes(machine, f"large {size}")
+    check.output(output, writes_large(size), f"one write() of {size} bytes")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(3)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(
+    "A program's pointer may be anything. Ask whether [address, address + size) lies in"
+    " task->process->memory before you touch a byte of it."
+)
+def test_bad_buffers_are_efault(machine: Machine) -> None:
+    """Otherwise a wrong pointer in a program is the end of the machine."""
+    start, end = machine.program_region("writes")
+    firmware, device, nowhere = 0x80000000, 0x10000000, 0x4000000000
+    bad = [0, 8, firmware, device, nowhere, start - 4096, start - 16, end, end + 4096]
+    bad += [1 << 63, (1 << 64) - 16, machine.random.randrange(1 << 40, 1 << 62)]
+    output = writes(machine, "badbuf " + " ".join(f"{address:#x}" for address in bad))
+    expected = "".join(writes_badbuf(address) for address in bad)
+    check.output(output, expected, "write() from memory that is not the program's gives -EFAULT")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(4)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(
+    "The kernel can read all of memory, and a program that names a kernel address asks it to. Check"
+    " the range, and check it in the kernel: the program cannot be trusted to."
+)
+def test_kernel_memory_stays_secret(machine: Machine) -> None:
+    """Otherwise any program prints any secret that the kernel or another program holds."""
+    secret = machine.secret("planted")
+    address = machine.symbol("platform")
+    run = machine.run([f"writes badbuf {address:#x} {address + 64:#x}"], arguments=f"secret={secret}")
+    check.true(
+        secret.encode() not in run.record.console,
+        "what the kernel holds does not come out through write()",
+        "-EFAULT, and nothing printed",
+        f"the secret word {secret}, planted in the kernel's memory, stood on the console",
+    )
+    run.expect_power_off()
+    expected = writes_badbuf(address) + writes_badbuf(address + 64)
+    check.output(run.job(0).output, expected, "write() from the kernel's memory gives -EFAULT")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(3)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(
+    "address + size can be more than 64 bits hold, and then it is small. Compare size with what is"
+    " left behind address instead of adding."
+)
+def test_overflowing_lengths_are_efault(machine: Machine) -> None:
+    """Otherwise a length near 2^64 walks through every check."""
+    check.output(writes(machine, "overflow"), WRITES_OVERFLOW, "write() of impossible lengths")
+
+
+@pytest.mark.task("1.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint("The last byte counts as much as the first: the range ends where memory ends.")
+def test_partly_valid_buffer(machine: Machine) -> None:
+    """Otherwise what lies behind a program's memory can be read from its last bytes."""
+    _, end = machine.program_region("writes")
+    output = writes(machine, f"partial {end:#x}")
+    # Linux may write the valid beginning and say so, or refuse all: both are right.
+    prefix, _, last = output.rpartition(b"partial: ")
+    check.true(
+        last in (b"-14\n", b"5\n") and len(prefix) <= 5,
+        "write() of 10 bytes, of which 5 lie behind the program's memory",
+        "partial: -14, or the 5 valid bytes and partial: 5",
+        check.readable(output),
+    )
+
+
+# ---- 1.5 faults --------------------------------------------------------------------------------
+
+
+def fault(machine: Machine, kind: str, cause: int, signal: str, address: int = -1, access: str = "") -> None:
+    """Run a program that faults; judge its end, the report, and QEMU's trap log."""
+    target = f" {address:#x}" if address >= 0 else ""
+    run = machine.run([f"fault {kind}{target}"])
+    job = run.job(0)
+    check.equal(job.end, f"killed by {signal}", f"a program that does `{kind}` ends, and why is told")
+    run.expect_power_off()
+    check.output(job.output, f"before {kind}\n", "what the program printed before stays")
+    pc = address if kind == "fetch" else run.label("fault", f"fault_{kind}")
+    check.equal(len(run.faults), 1, "there is one report about the fault (trap_report_fault())")
+    report = run.faults[0]
+    check.equal(
+        (report.cause, report.signal, hex(report.pc)), (cause, signal, hex(pc)), "the report's cause, signal and pc"
+    )
+    if access:
+        check.equal(
+            (report.access, report.address), (access, address), "the report's access and address"
+        )
+    run.expect_user_mode({0: 1})
+
+
+FAULT_HINT = (
+    "Register for TRAP_ANY_FAULT, choose the signal by the cause, report, then task_exit() with"
+    " status_killed(). Return true, and leave sepc alone: the program does not go on."
+)
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_bad_load_ends_its_program(machine: Machine) -> None:
+    """Otherwise the machine goes down with the first null pointer."""
+    address = machine.random.choice([0, 8, 0x40, 0x3000])
+    fault(machine, "load", 5, "SIGSEGV", address, "read")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_bad_store_ends_its_program(machine: Machine) -> None:
+    """The firmware's memory is protected even without paging."""
+    address = 0x80000000 + machine.random.randrange(0, 0x1000) * 8
+    fault(machine, "store", 7, "SIGSEGV", address, "write")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_bad_fetch_ends_its_program(machine: Machine) -> None:
+    """A call through a wild function pointer: the pc itself is the bad address."""
+    address = machine.random.choice([0, 2, 0x40, 0x300])
+    fault(machine, "fetch", 1, "SIGSEGV", address, "execute")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_illegal_instruction_ends_its_program(machine: Machine) -> None:
+    """Data executed as code must not be skipped over."""
+    fault(machine, "illegal", 2, "SIGILL")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_privileged_csr_ends_its_program(machine: Machine) -> None:
+    """A program that reads the kernel's CSRs has no business there."""
+    fault(machine, "csr", 2, "SIGILL")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_sret_ends_its_program(machine: Machine) -> None:
+    """sret from user mode is the simplest attempt to become the kernel."""
+    fault(machine, "sret", 2, "SIGILL")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(2)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_breakpoint_ends_its_program(machine: Machine) -> None:
+    """Without a debugger attached, ebreak is the end: SIGTRAP."""
+    fault(machine, "ebreak", 3, "SIGTRAP")
+
+
+# ---- 1.6 the batch loop ------------------------------------------------------------------------
+
+
+def power_job(machine: Machine) -> "tuple[str, str]":
+    """A job of the program `power` with drawn numbers, and what it must print."""
+    base, exponent, modulus = (machine.random.randrange(2, 10**6) for _ in range(3))
+    return f"power {base} {exponent} {modulus}", f"{base}^{exponent} mod {modulus} = {pow(base, exponent, modulus)}\n"
+
+
+def drawn_jobs(machine: Machine, count: int) -> "list[tuple[str, str, str]]":
+    """Jobs in drawn order: (job, what it prints, how it ends)."""
+    jobs = []
+    for n in range(count):
+        kind = machine.random.choice(["power", "exit", "hello"]) if n else "power"
+        if kind == "power":
+            job, output = power_job(machine)
+            jobs.append((job, output, "exited with 0"))
+        elif kind == "exit":
+            code = machine.random.randrange(256)
+            jobs.append((f"exit {code} loud", f"exiting with {code}\n", f"exited with {code}"))
+        else:
+            name = machine.secret(f"hello{n}", 6)
+            jobs.append((f"hello {name}", f"Hello, {name}!\n", "exited with 0"))
+    return jobs
+
+
+def run_deck(machine: Machine, count: int) -> None:
+    """Run a drawn deck; judge every job's output and end, their order, and the trap log."""
+    jobs = drawn_jobs(machine, count)
+    run = machine.run([job for job, _, _ in jobs])
+    for n, (job, output, end) in enumerate(jobs):
+        ran = run.job(n)
+        check.equal(ran.end, end, f"job {n} (`{job}`) of {count} ends as it should")
+        check.output(ran.output, output, f"job {n} (`{job}`) of {count} prints what it should")
+    order = [job.index for job in run.jobs]
+    check.equal(order, list(range(count)), "each job runs once, in the deck's order")
+    check.output(run.loose, b"", "nothing is printed after the last job")
+    run.expect_power_off()
+    run.expect_user_mode({n: 2 for n in range(count)})
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.6")
+@pytest.mark.points(4)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(
+    "For each index below job_count(): process_create(), loader->load(), task_run(), job_report(),"
+    " process_destroy(). When run_batch() returns, the machine powers off."
+)
+def test_jobs_run_in_the_decks_order(machine: Machine) -> None:
+    """A batch system that skips, repeats or reorders jobs is of no use."""
+    run_deck(machine, 6)
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(3)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint("Is the last job run, and only once? Is everything given back between two jobs?")
+def test_decks_of_1_2_16_and_64_jobs(machine: Machine) -> None:
+    """Loops go wrong at their ends, and resources run out only in the long run."""
+    for count in (1, 2, 16, 64):
+        run_deck(machine, count)
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(1)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint("job_count() may be 0.")
+def test_empty_deck_powers_off(machine: Machine) -> None:
+    """An operator who has nothing to run must not find a crashed machine."""
+    run = machine.run([])
+    run.expect_power_off()
+    check.equal(len(run.jobs), 0, "there is nothing to report")
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.6")
+@pytest.mark.points(3)
+@pytest.mark.requires("jobs_run_in_the_decks_order", "bad_load_ends_its_program")
+@pytest.mark.hint("A job that a signal ended is a job that has ended: report it, and go on.")
+def test_a_crash_does_not_stop_the_batch(machine: Machine) -> None:
+    """The reason for user mode: one program's bug is nobody else's trouble."""
+    job, output = power_job(machine)
+    kinds = ["load 0x10", "illegal", "ebreak", "store 0x80000000"]
+    machine.random.shuffle(kinds)
+    deck = []
+    for kind in kinds:
+        deck += [f"fault {kind}", job]
+    run = machine.run(deck)
+    for n in range(1, len(deck), 2):
+        check.true(
+            run.job(n - 1).end.startswith("killed by"),
+            f"job {n - 1} (`{deck[n - 1]}`) is ended by a signal",
+            "killed by …",
+            run.job(n - 1).end,
+        )
+        check.output(run.job(n).output, output, f"job {n}, after `{deck[n - 1]}`, runs as ever")
+        check.equal(run.job(n).end, "exited with 0", f"job {n}, after `{deck[n - 1]}`")
+    run.expect_power_off()
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(2)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint("When load() returns an error: job_report_failure(), process_destroy(), next job.")
+def test_unloadable_jobs_are_reported(machine: Machine) -> None:
+    """A typing error in the deck must not cost the jobs behind it."""
+    noise = bytes(machine.random.randrange(256) for _ in range(200))
+    hello = "hello"
+    run = machine.run(
+        ["nosuch", hello, "noise", hello, "empty", hello],
+        files={"bin/noise": noise, "bin/empty": b""},
+    )
+    ends = {n: run.job(n).end for n in (0, 2, 4)}
+    wanted = {0: "not started: ENOENT", 2: "not started: ENOEXEC", 4: "not started: ENOEXEC"}
+    check.equal(ends, wanted, "jobs whose program is missing or no program are reported so")
+    for n in (1, 3, 5):
+        check.output(run.job(n).output, "Hello, world!\n", f"job {n}, behind an unloadable one, runs")
+    run.expect_power_off()
+
+
+@pytest.mark.basic
+@pytest.mark.task("1.6")
+@pytest.mark.points(3)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint(
+    "Between two programs, all of process->memory has to be zeroed: image, bss and stack. The loader"
+    " copies what the file holds and clears nothing."
+)
+def test_memory_of_the_last_program_is_gone(machine: Machine) -> None:
+    """Otherwise programs start with another's data: wrong results, and secrets."""
+    run = machine.run(["stale", "stale", "hello", "stale"])
+    for n in (0, 1, 3):
+        check.output(run.job(n).output, "clean\n", f"job {n} finds its bss and stack zeroed")
+    run.expect_power_off()
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(2)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint("float_clear() in task.h: the kernel uses no floating point, so nobody else does it.")
+def test_float_registers_start_at_zero(machine: Machine) -> None:
+    """The same for the 32 floating-point registers and the rounding mode."""
+    run = machine.run(["fp", "fp", "fp"])
+    for n in range(3):
+        check.output(
+            run.job(n).output,
+            "fp registers start at zero\nsum = 1643934 (millionths)\n"
+            "fp registers survived a system call\n",
+            f"job {n} finds zeroes in f0-f31 and fcsr, and calculates",
+        )
+    run.expect_power_off()
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(1)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint("load() wants the job's argv, and a vector of its own for the empty environment.")
+def test_arguments_and_a_fresh_stack(machine: Machine) -> None:
+    """Every program starts as Linux would start it: aligned stack, argc, argv, envp."""
+    words = [machine.secret(f"word{n}", n + 1) for n in range(4)]
+    run = machine.run(["startup", "startup " + " ".join(words)])
+    for n, arguments in enumerate([[], words]):
+        argv = ["startup", *arguments]
+        lines = ["sp is 16-byte aligned", f"argc = {len(argv)}"]
+        lines += [f"argv[{i}] = {word}" for i, word in enumerate(argv)]
+        lines += ["argv[argc] is null", "envp ends"]
+        check.output(run.job(n).output, "\n".join(lines) + "\n", f"job {n} starts with its arguments")
+    run.expect_power_off()
+
+
+@pytest.mark.task("1.6")
+@pytest.mark.points(1)
+@pytest.mark.requires("jobs_run_in_the_decks_order")
+@pytest.mark.hint(
+    "Read time_now() right before task_run() and right after it, for each job anew. Loading and"
+    " clearing are the machine's time, not the program's."
+)
+def test_time_is_accounted_to_the_job(machine: Machine) -> None:
+    """Machine time was what a batch job was billed for."""
+    spins = [machine.random.randrange(500, 6000) for _ in range(3)]
+    run = machine.run([f"spin {us}" for us in spins])
+    for n, us in enumerate(spins):
+        took = run.job(n).microseconds
+        check.true(
+            us <= took <= us + 200,
+            f"job {n} spins for {us} us of guest time, and is billed for that",
+            f"{us} to {us + 200} us",
+            f"{took} us",
+        )
+    run.expect_power_off()

@@ -1,0 +1,82 @@
+/*
+ * Task 1.4: the first two system calls, write and exit, and the check that all others will use.
+ */
+#include "user_memory.h"
+
+#include <stdbool.h>
+
+#include "errno.h"
+#include "file.h"
+#include "signal.h"
+#include "string.h"
+#include "syscall.h"
+#include "task.h"
+
+/*
+ * Is [address, address + size) inside the program's own memory?  That is task->process->memory, a
+ * struct region (task.h).  Both numbers come from the program and may be anything: their sum may be
+ * more than 64 bits hold.  No byte at all (size 0) is inside wherever it is.
+ */
+static bool is_users(const struct task *task, uint64_t address, size_t size)
+{
+    /* TODO(1.4) */
+    (void)task, (void)address, (void)size;
+    return false;
+}
+
+/* The contracts of these three are in user_memory.h.  There is no paging yet: an address of the
+ * program is an address of the kernel. */
+
+static long flat_in(struct task *task, void *dst, uint64_t src, size_t size)
+{
+    /* TODO(1.4) */
+    (void)is_users, (void)task, (void)dst, (void)src, (void)size;
+    return -EFAULT;
+}
+
+static long flat_out(struct task *task, uint64_t dst, const void *src, size_t size)
+{
+    /* TODO(1.4) */
+    (void)is_users, (void)task, (void)dst, (void)src, (void)size;
+    return -EFAULT;
+}
+
+static long flat_string(struct task *task, char *dst, uint64_t src, size_t size)
+{
+    /* TODO(1.4) */
+    (void)task, (void)dst, (void)src, (void)size;
+    return -EFAULT;
+}
+
+static const struct user_memory_ops flat = {.in = flat_in, .out = flat_out, .string = flat_string};
+PROVIDE(user_memory, 1, flat);
+
+/*
+ * write(fd, buffer, size): args[0] to args[2].  See write(2) of the Linux manual.
+ *
+ * Returns how many bytes were written, -EBADF when fd is not an open file (file_get() in file.h
+ * knows), or -EFAULT when the buffer is not the program's.  If only its beginning is, -EFAULT and
+ * the length of that beginning are both right.
+ *
+ * Never hand the program's pointer to anyone but user_memory: copy through a buffer of your own, a
+ * piece at a time (the kernel's stack is 16 KiB), and give the pieces to the file's write.
+ */
+static long sys_write(struct task *task, const uint64_t args[6])
+{
+    /* TODO(1.4) */
+    (void)task, (void)args;
+    return -ENOSYS;
+}
+SYSCALL(SYS_WRITE, sys_write);
+
+/*
+ * exit(code): args[0].  The program ends with this exit code; see _exit(2), and signal.h for the
+ * status word.  What it returns, nobody sees.
+ */
+static long sys_exit(struct task *task, const uint64_t args[6])
+{
+    /* TODO(1.4) */
+    (void)task, (void)args;
+    return -ENOSYS;
+}
+SYSCALL(SYS_EXIT, sys_exit);
