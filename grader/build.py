@@ -291,9 +291,9 @@ def reference_part(lab: Lab, task: Task, given: bool) -> Part:
 
 def stage(part: Part, directory: Path) -> Path:
     """Copy a part to where nothing else of the submission is; the copy's date changes only when
-    its content does."""
+    its content does.  Compiler and debugger are told the name of the file it comes from."""
     staged = directory / "parts" / part.lab.folder / part.task.file
-    content = part.path.read_bytes()
+    content = f'#line 1 "{shown(part.path)}"\n'.encode() + part.path.read_bytes()
     if not (staged.is_file() and staged.read_bytes() == content):
         staged.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(content)
@@ -323,14 +323,12 @@ def _configuration_ninja(configuration: Configuration) -> str:
             continue
         staged = stage(part, directory)
         output = _escaped(directory / "objects" / part.lab.folder / part.task.object_name)
-        names = f"-ffile-prefix-map={_escaped(staged.parent)}/={_escaped(shown(part.path.parent))}/"
         if part.task.through:
             source = ROOT / part.task.through
             lines.append(f"build {output}: part {_escaped(source)} | {_escaped(staged)}")
-            lines.append(f"  more = {names} -DPART_FILE='\"{_escaped(staged)}\"'")
+            lines.append(f"  more = -DPART_FILE='\"{_escaped(staged)}\"'")
         else:
             lines.append(f"build {output}: part {_escaped(staged)}")
-            lines.append(f"  more = {names}")
         objects.append(output)
     for source in configuration.extra:
         output = _escaped(directory / "objects" / "extra" / (source.stem + ".o"))
@@ -352,9 +350,6 @@ _SLOT = re.compile(r"^(\w+)_level_(\d+)$")
 
 def _readable(configuration: Configuration, output: str) -> str:
     """The tools' output with the names of files as the student knows them."""
-    for part in configuration.parts:
-        staged = configuration.directory / "parts" / part.lab.folder
-        output = output.replace(str(staged), shown(part.path.parent))
     output = output.replace(f"{configuration.directory}/", "").replace(f"{ROOT}/", "")
     kept = [
         line

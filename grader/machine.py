@@ -30,7 +30,7 @@ TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 MTIME = 0x200BFF8  # the CLINT's clock, what the time CSR shows
 
 CONSOLE_MAX = 768 << 10
-TRAPS_MAX = 24 << 20
+TRAPS_MAX = 8 << 20
 PIPE_SIZE = 1 << 20
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
@@ -99,7 +99,7 @@ def command(boot: Boot, qmp_fd: Optional[int], trap_fd: Optional[int]) -> List[s
     words += ["-icount", f"shift={boot.shift},sleep=off", "-seed", str(boot.entropy)]
     words += ["-rtc", "clock=vm,base=2026-01-01"]
     # A heartbeat: without any timer a `wfi` hangs QEMU itself (sleep=off has nothing to wait for).
-    words += ["-netdev", "hubport,id=beat,hubid=0"]
+    words += ["-netdev", "hubport,id=beat,hubid=0", "-netdev", "hubport,id=peer,hubid=0"]
     words += ["-object", "filter-buffer,id=beat0,netdev=beat,interval=10000"]
     words += ["-kernel", str(boot.kernel), "-initrd", str(boot.archive)]
     words += ["-append", boot.arguments]

@@ -291,6 +291,7 @@ class Plugin:
                     if self._blocker(needs[i]) is None:
                         pool.begin(i)
                     else:
+                        self.results[i].outcome = "blocked"
                         finished += 1
                 for i, result in pool.collect() if pool.busy else ():
                     self.results[i] = result

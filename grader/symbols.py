@@ -109,3 +109,17 @@ def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.splitlines()
     return [f"{lines[i]} ({lines[i + 1]})" for i in range(0, len(lines) - 1, 2)]
+
+
+def functions(path: Path) -> List[str]:
+    """The functions that an object file defines, in the order of their addresses."""
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = [
+            (symbol["st_value"], symbol.name)
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
+        ]
+    return [name for _, name in sorted(found)]

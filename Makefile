@@ -1,0 +1,103 @@
+# Rung: every command.  `make` alone lists them.
+#
+# The work is done by the Python package grader/; this file finds a Python that can run it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Students' options
+LAB ?=
+TEST ?=
+SOLUTIONS ?= solutions
+WITH ?=
+SET ?= all
+SEED ?=
+MIN ?=
+APPS ?=
+# Instructors' and authors'
+OUT ?=
+ONLY ?=
+
+# The authors' tree has what the student edition has not.
+AUTHORS := $(wildcard labs/1-batch/solution)
+
+# setup writes down which Python has all the modules; a removed one is looked for again.
+PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
+GRADER = $(PYTHON_FOUND) -m grader
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup doctor start grade run debug slots test mutants template handout bench format \
+	lint clean ready ready-for-test authors
+
+help: ## This list
+	@echo "Rung, an operating-systems lab course that grades itself."
+	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Options: LAB=batch (name or number)  TEST=pattern  SOLUTIONS=dir|reference  SEED=n"
+	@echo "         WITH=reference:1 or reference:1.3 (comma separated)  SET=basic|all  MIN=points"
+
+##@ For students
+setup: ## Install what is missing (QEMU, compiler, Python modules)
+	@bash grader/setup/setup.sh student
+
+doctor: ## Report each tool, its version, and what to do about problems
+	@bash grader/setup/doctor.sh
+
+start: ready ## Create solutions/ from the starter files, and say what to do next
+	@$(GRADER) start
+
+grade: ready ## Grade your labs: LAB= TEST= WITH= SET= SEED= SOLUTIONS= MIN=
+	@$(GRADER) grade --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
+		--set "$(SET)" --seed "$(SEED)" --min "$(MIN)" --out "$(OUT)"
+
+run: ready ## The kernel on your console: LAB=batch APPS="hello power:3:20:1000"
+	@$(GRADER) run --lab "$(LAB)" --apps "$(APPS)" --solutions "$(SOLUTIONS)" --with "$(WITH)"
+
+debug: ready ## gdb, stopped in your code in a test: TEST=name
+	@$(GRADER) debug --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)"
+
+slots: ready ## Who serves each slot of a lab's kernel: LAB=batch
+	@$(GRADER) slots --lab "$(LAB)" --solutions "$(SOLUTIONS)"
+
+clean: ## Remove what was built; your solutions stay
+	@rm -rf build compile_commands.json
+	@echo "Removed build/."
+
+##@ For instructors
+handout: ready authors ## Write the student edition, without solutions: OUT=dir
+	@$(GRADER) handout --out "$(OUT)"
+
+##@ For authors of labs
+test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself
+	@$(PYTHON_FOUND) -m pytest grader/tests -n auto
+
+mutants: ready-for-test authors ## The kill matrix: every wrong kernel against every test (LAB= ONLY=)
+	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)"
+
+template: ready authors ## Make solutions-template/ from the labs' solutions
+	@$(GRADER) template
+
+bench: ready authors ## Guest instructions and seconds of the reference
+	@$(GRADER) bench --lab "$(LAB)"
+
+format: ready-for-test ## Format C and Python
+	@bash grader/lint.sh format
+
+lint: ready-for-test ## Check formats, types, and suspicious code; report the kernel's size
+	@bash grader/lint.sh check
+
+# Set up when nothing is known of this machine yet, or setup itself has changed.
+ready:
+	@if [ ! -x "$$(cat build/python 2>/dev/null)" ] || [ grader/setup/tools.sh -nt build/python ]; \
+		then bash grader/setup/setup.sh student || exit 2; fi
+
+ready-for-test:
+	@if [ ! -x "$$(cat build/python 2>/dev/null)" ] || [ ! -e build/python-test ] || \
+		[ grader/setup/tools.sh -nt build/python-test ]; \
+		then bash grader/setup/setup.sh test && touch build/python-test || exit 2; fi
+
+authors:
+	@if [ -z "$(AUTHORS)" ]; then \
+		echo "rung: this is the student edition: that command needs the authors' tree" >&2; exit 2; fi

@@ -1,0 +1,171 @@
+"""The kernel for a person: on the console, in the debugger, and as a list of its slots."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List, Sequence, Tuple
+
+from grader import build, grade, machine, symbols
+from grader.build import BuildFailure, Part
+from grader.labs import Lab, all_labs, find_lab
+from grader.paths import BUILD, ROOT, GraderError, shown
+from grader.plugin import Machine, Plugin, Selection
+
+GDB_WAIT_SECONDS = 10.0
+
+
+def _kernel(lab_name: str, solutions: str, with_: str) -> Tuple[Lab, Tuple[Part, ...], Path]:
+    """The kernel that `make grade` would judge: of this lab, or of the first."""
+    lab = find_lab(lab_name) if lab_name else all_labs()[0]
+    if solutions == "solutions":
+        from grader.cli import start
+
+        start()
+    options = grade.Options(grade.parse_solutions(solutions), grade.parse_with(with_))
+    try:
+        configuration = grade.configuration(lab, options)
+        return lab, configuration.parts, build.build(configuration)
+    except BuildFailure as failure:
+        details = f"\n{failure.details}" if failure.details else ""
+        raise GraderError(f"lab {lab.name} {failure.text}{details}") from None
+
+
+def parse_apps(text: str) -> List[str]:
+    """APPS="hello power:3:20:1000" as jobs; GraderError for a program that does not exist."""
+    jobs = [word.replace(":", " ") for word in text.split()]
+    for job in jobs:
+        build.program(job.split()[0])
+    return jobs
+
+
+def _play(command: Sequence[str]) -> int:
+    """Run QEMU on our terminal until it ends or ^C comes; never leave it behind."""
+    print(f"\033[2m{machine.words_for_shell(command)}\033[0m" if sys.stdout.isatty() else "", flush=True)
+    process = subprocess.Popen(command, stdin=None if sys.stdin.isatty() else subprocess.DEVNULL)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        print("\nrung: stopped")
+    return 0
+
+
+def run(lab_name: str, apps: str, solutions: str, with_: str) -> int:
+    """`make run`: the kernel with some programs on this console; ^C ends it."""
+    lab, _, kernel = _kernel(lab_name, solutions, with_)
+    jobs = parse_apps(apps or "hello")
+    boot = Machine(kernel, lab.seed, "run").boot(jobs)
+    return _play([*machine.command(boot, None, None), "-serial", "stdio"])
+
+
+def slots(lab_name: str, solutions: str) -> int:
+    """`make slots`: who serves each slot in this lab's kernel, as its boot log says."""
+    _, _, kernel = _kernel(lab_name, solutions, "")
+    boot = Machine(kernel, 0, "slots")
+    ran = boot.run([], arguments="slots=1")
+    lines = [line[len("slot: ") :] for line in ran.reports if line.startswith("slot: ")]
+    if not lines:
+        raise GraderError(f"the kernel did not get as far as its boot log: {ran.explanation}")
+    print("\n".join(lines))
+    return 0
+
+
+def _debug_boot(lab: Lab, kernel: Path, test: str) -> Tuple[machine.Boot, str]:
+    """The first machine that a test boots, without running it; and the test's task."""
+    import pytest
+
+    caught: List[machine.Boot] = []
+    tasks: List[str] = []
+
+    class Caught(Exception):
+        """The machine is described: no need to go on with the test."""
+
+    class Recorder(Plugin):
+        def pytest_runtestloop(self, session: pytest.Session) -> bool:
+            for item in session.items[:1]:
+                tasks.append(str(next(m.args[0] for m in item.iter_markers("task"))))
+
+                def describe(boot: machine.Boot) -> machine.Record:
+                    caught.append(boot)
+                    raise Caught
+
+                original, machine.run = machine.run, describe
+                try:
+                    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+                finally:
+                    machine.run = original
+            return True
+
+    plugin = Recorder(lab=lab, kernel=kernel, selection=Selection(lab.seed, test), workers=1)
+    grade._pytest(lab, plugin)
+    if plugin.error:
+        raise plugin.error
+    if not caught:
+        raise GraderError(f"test {test} boots no machine that could be debugged")
+    return caught[0], tasks[0]
+
+
+def _first_stop(parts: Sequence[Part], kernel: Path, task_id: str) -> str:
+    """Where the student's code of a task begins: a gdb location."""
+    part = next(part for part in parts if part.task.id == task_id)
+    if part.task.through:
+        return Path(part.task.through).stem + "_begin"
+    obj = kernel.parent / "objects" / part.lab.folder / part.task.object_name
+    obj = part.path if part.prebuilt else obj
+    names = [name for name in symbols.functions(obj) if name in symbols.facts(kernel).symbols]
+    if not names:
+        raise GraderError(f"{shown(part.path)} has no function yet")
+    return names[0]
+
+
+def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
+    """`make debug TEST=…`: gdb, stopped at the first instruction of the task's code in that test."""
+    if not test:
+        raise GraderError("say which test: make debug TEST=name (make grade names those that fail)")
+    lab, parts, kernel = _kernel(lab_name, solutions, with_)
+    boot, task_id = _debug_boot(lab, kernel, test)
+    stop = _first_stop(parts, kernel, task_id)
+    gdb = next((g for g in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb") if shutil.which(g)), None)
+    if not gdb:
+        raise GraderError("gdb-multiarch is not installed: run `make setup`")
+
+    # A socket in build/, so that two people on one machine do not meet.
+    path = BUILD / f"gdb-{os.getpid()}.sock"
+    command = [*machine.command(boot, None, None), "-S"]
+    command += ["-chardev", f"socket,path={path},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
+    log = BUILD / "debug-console.txt"
+    command += ["-serial", f"file:{log}"]
+    script = [
+        "set confirm off",
+        "set pagination off",
+        "set architecture riscv:rv64",
+        f"directory {ROOT}",
+        f"target remote {path}",
+        f"tbreak {stop}" if not stop.endswith("_begin") else f"tbreak *{stop}",
+        "continue",
+        f"echo Stopped in the code of task {task_id}. The console is in {shown(log)}.\\n",
+    ]
+    words = [gdb, "-q", str(kernel)]
+    for line in script:
+        words += ["-ex", line]
+    words += [] if sys.stdin.isatty() else ["-batch", "-ex", "backtrace 4", "-ex", "kill"]
+    qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=os.setsid)
+    try:
+        deadline = time.monotonic() + GDB_WAIT_SECONDS
+        while not path.exists():
+            if qemu.poll() is not None or time.monotonic() > deadline:
+                raise GraderError("QEMU did not start for the debugger")
+            time.sleep(0.01)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C belongs to gdb
+        return 0 if subprocess.run(words, cwd=ROOT, check=False).returncode == 0 else 2
+    finally:
+        qemu.kill()
+        qemu.wait()
+        path.unlink(missing_ok=True)
