@@ -389,7 +389,8 @@ def _explain(configuration: Configuration, output: str) -> BuildFailure:
 
 
 _FORBIDDEN = re.compile(r"^[^#\"]*?\.(incbin|include)\b.*$", re.MULTILINE)
-_COMPOSED = re.compile(r"\\\(\)|\.altmacro")
+# Directives whose name an assembler macro would put together: `\\()`, `.inc\\a`, `\\a\\b`.
+_COMPOSED = re.compile(r"\\\(\)|\.altmacro|\.\w*\\|\\\w+\\\w")
 
 
 def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:

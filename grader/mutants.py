@@ -203,9 +203,12 @@ def command(lab_name: str, only: str, workers: int) -> int:
     if not chosen:
         raise GraderError("there are no mutants here: this is the student edition, or ONLY matches none")
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=160)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "submission", "score", "lost tests"):
-        table.add_column(title, justify="right" if title == "score" else "left", overflow="fold")
+    for title in ("", "submission", "score"):
+        table.add_column(title, justify="right" if title == "score" else "left", no_wrap=True)
+    table.add_column("lost tests", overflow="fold")
     bad = 0
     from grader.build import build_base
 

@@ -15,13 +15,14 @@ from grader import check, symbols
 from grader.build import cross
 from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
-FIRMWARE_END = 0x80200000
+FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
 KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
 PAGE = 4096
 
 CAUSE_BREAKPOINT = 3
 CAUSE_USER_ECALL = 8
+CAUSE_FIRMWARE_CALL = 9
 
 _TRAP = re.compile(
     rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
@@ -96,7 +97,7 @@ class Run:
                 Trap(match[1] == b"1", int(match[2], 16), int(match[3], 16), int(match[4], 16))
                 for match in _TRAP.finditer(self.record.traps)
             )
-            self._traps = [trap for trap in found if trap.epc >= FIRMWARE_END or trap.cause == 8]
+            self._traps = [trap for trap in found if trap.epc not in FIRMWARE or trap.cause == 8]
         return self._traps
 
     @property
@@ -143,10 +144,12 @@ class Run:
         traps = iter(self.traps)
         for index in sorted(calls):
             name = self.jobs_wanted[index].split()[0]
-            sites = {self.loaded_at(name, site) for site in symbols.facts(self.programs[name]).ecalls}
+            # The loader moves programs by whole pages.
+            sites = {site % PAGE for site in symbols.facts(self.programs[name]).ecalls}
             missing = calls[index]
             for trap in traps:
-                if trap.cause == CAUSE_USER_ECALL and not trap.interrupt and trap.epc in sites:
+                is_call = trap.cause == CAUSE_USER_ECALL and not trap.interrupt
+                if is_call and trap.epc >= self.program_memory and trap.epc % PAGE in sites:
                     missing -= 1
                     if missing == 0:
                         break
@@ -286,7 +289,9 @@ def _classify(
         run.explanation = f"took more than {budget:g} s of guest time"
     else:
         run.outcome = Outcome.POWER_OFF
-        run.explanation = "powered off in order"
+        run.explanation = (
+            f"powered off in order, with reports on {len(run.jobs)} of {len(run.jobs_wanted)} jobs"
+        )
 
 
 def _classify_trap_loop(run: Run) -> None:

@@ -46,6 +46,7 @@ def wrap_compiler(visible: Sequence[Path], writable: Path, hidden: Path) -> List
     for path in visible:
         prefix += ["--ro-bind", str(path), str(path)]
     prefix += ["--bind", str(writable), str(writable), "--chdir", str(writable)]
+    prefix += ["--clearenv", "--setenv", "PATH", os.environ.get("PATH", os.defpath)]
     return prefix + ["--unshare-all", "--die-with-parent", "--"]
 
 
