@@ -215,9 +215,7 @@ def _base_ninja() -> str:
         linked = BASE / "user" / "programs" / f"{name}.elf"
         lines.append(f"build {_escaped(output)}: user_cc {_escaped(source)}")
         inputs = " ".join([_escaped(output), *library])
-        lines.append(
-            f"build {_escaped(linked)}: user_link {inputs} | {_escaped(USER / 'user.ld')}"
-        )
+        lines.append(f"build {_escaped(linked)}: user_link {inputs} | {_escaped(USER / 'user.ld')}")
         lines.append(f"build {_escaped(PROGRAMS / name)}: strip {_escaped(linked)}")
     return "\n".join(lines) + "\n"
 
@@ -243,7 +241,9 @@ def build_base() -> None:
 def program(name: str) -> Path:
     """The built program of this name; GraderError lists them all when there is none."""
     if name not in program_sources():
-        raise GraderError(f"no program is called '{name}'; there are: {', '.join(program_sources())}")
+        raise GraderError(
+            f"no program is called '{name}'; there are: {', '.join(program_sources())}"
+        )
     return PROGRAMS / name
 
 
@@ -342,7 +342,9 @@ def _configuration_ninja(configuration: Configuration) -> str:
     return "\n".join(lines) + "\n"
 
 
-_MESSAGE = re.compile(r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$")
+_MESSAGE = re.compile(
+    r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$"
+)
 _TWICE = re.compile(r"multiple definition of [`']([^`']+)'")
 _UNDEFINED = re.compile(r"undefined reference to [`']([^`']+)'")
 _SLOT = re.compile(r"^(\w+)_level_(\d+)$")
@@ -388,7 +390,8 @@ def _explain(configuration: Configuration, output: str) -> BuildFailure:
     return BuildFailure(summary, diagnostics, text)
 
 
-_FORBIDDEN = re.compile(r"^[^#\"]*?\.(incbin|include)\b.*$", re.MULTILINE)
+_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
+_FORBIDDEN = re.compile(r"\.(incbin|include)\b")
 # Directives whose name an assembler macro would put together: `\\()`, `.inc\\a`, `\\a\\b`.
 _COMPOSED = re.compile(r"\\\(\)|\.altmacro|\.\w*\\|\\\w+\\\w")
 
@@ -398,7 +401,7 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
     the trampoline's pieces anything that would break when they run at another address."""
     name = shown(part.path)
     output = objects / part.lab.folder / part.task.object_name
-    text = output.with_suffix(".s").read_text(errors="replace")
+    text = _STRING.sub('""', output.with_suffix(".s").read_text(errors="replace"))
     found = _FORBIDDEN.search(text)
     if found:
         raise BuildFailure(f"{name}: .{found[1]} is not allowed in a part")

@@ -25,7 +25,9 @@ def readable(value: Union[bytes, str]) -> str:
     """Text of a program as it can be shown safely: control characters and bad UTF-8 as escapes."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
     return "".join(
-        c if c == "\n" or (c.isprintable() and ord(c) != 0x7F) else c.encode("unicode_escape").decode()
+        c
+        if c == "\n" or (c.isprintable() and ord(c) != 0x7F)
+        else c.encode("unicode_escape").decode()
         for c in text
     )
 

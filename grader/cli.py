@@ -153,13 +153,13 @@ def _parser() -> argparse.ArgumentParser:
         defaults = {"solutions": "solutions", "set": "all"}
         for option in options:
             destination = "with_" if option == "with" else option
-            command.add_argument(
-                f"--{option}", dest=destination, default=defaults.get(option, "")
-            )
+            command.add_argument(f"--{option}", dest=destination, default=defaults.get(option, ""))
         return command
 
     add("start", command_start)
-    grade = add("grade", command_grade, "lab", "solutions", "with", "set", "test", "seed", "min", "out")
+    grade = add(
+        "grade", command_grade, "lab", "solutions", "with", "set", "test", "seed", "min", "out"
+    )
     grade.add_argument("--quiet", action="store_true")
     add("run", command_run, "lab", "apps", "solutions", "with")
     add("debug", command_debug, "lab", "test", "solutions", "with")
@@ -186,7 +186,9 @@ def main(argv: Optional[List[str]] = None) -> int:
         try:
             return int(arguments.function(arguments))
         except GraderGaveUp as error:
-            raise GraderError(f"the grader gave up, no points lost: {error}; please try again") from error
+            raise GraderError(
+                f"the grader gave up, no points lost: {error}; please try again"
+            ) from error
     except GraderError as error:
         print(f"rung: {error}", file=sys.stderr)
         return 2

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import platform
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from grader import build, machine
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
+from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError
 from grader.results import FAILED, LabResult, Results, TestResult
 
 RESULTS = BUILD / "grade"
@@ -31,7 +33,7 @@ class Options:
     """
 
     solutions: Optional[Path] = SOLUTIONS
-    given: frozenset = frozenset()  # type: ignore[type-arg]
+    given: FrozenSet[str] = frozenset()
     pattern: str = "*"
     basic: bool = False
     seed: Optional[int] = None
@@ -48,9 +50,9 @@ def parse_solutions(text: str) -> Optional[Path]:
     return path
 
 
-def parse_with(text: str) -> frozenset:  # type: ignore[type-arg]
+def parse_with(text: str) -> FrozenSet[str]:
     """WITH=reference:1 (a lab) or reference:1.3 (a task), several separated by commas."""
-    chosen = set()
+    chosen: Set[str] = set()
     for word in filter(None, re.split(r"[,\s]+", text)):
         match = re.fullmatch(r"reference:(\d+)(?:\.(\d+))?", word)
         if not match:
@@ -92,8 +94,6 @@ def _pytest(lab: Lab, plugin: object) -> None:
     arguments += ["--import-mode=importlib", "-q", "--no-header", "--no-summary"]
     arguments += ["-p", "no:logging", "-p", "no:junitxml", "-p", "no:doctest", "-p", "no:unittest"]
     with open(os.devnull, "w") as nowhere:
-        import contextlib
-
         with contextlib.redirect_stdout(nowhere):
             pytest.main(arguments, plugins=[plugin])
 
@@ -113,14 +113,16 @@ def run_tests(
         given_tasks=options.given,
     )
     if progress:
-        plugin.on_result = lambda result, done, total: progress(lab, result, done, total)
+        plugin.on_result = functools.partial(progress, lab)
     _pytest(lab, plugin)
     if plugin.error:
         raise plugin.error
     return plugin.results, plugin.interrupted
 
 
-def grade_lab(lab: Lab, options: Options, progress: Optional[Progress] = None) -> Tuple[LabResult, bool]:
+def grade_lab(
+    lab: Lab, options: Options, progress: Optional[Progress] = None
+) -> Tuple[LabResult, bool]:
     """Grade one lab; a submission that does not build scores nothing, and says why."""
     result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
     if options.solutions:
@@ -195,6 +197,3 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
         if interrupted:
             break
     return Results(graded, options.seed, known, interrupted)
-
-
-__all__ = ["Options", "grade", "choose_labs", "parse_solutions", "parse_with", "replace", "shown"]

@@ -46,7 +46,10 @@ def parse_apps(text: str) -> List[str]:
 
 def _play(command: Sequence[str]) -> int:
     """Run QEMU on our terminal until it ends or ^C comes; never leave it behind."""
-    print(f"\033[2m{machine.words_for_shell(command)}\033[0m" if sys.stdout.isatty() else "", flush=True)
+    print(
+        f"\033[2m{machine.words_for_shell(command)}\033[0m" if sys.stdout.isatty() else "",
+        flush=True,
+    )
     process = subprocess.Popen(command, stdin=None if sys.stdin.isatty() else subprocess.DEVNULL)
     try:
         process.wait()
@@ -132,7 +135,14 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
     lab, parts, kernel = _kernel(lab_name, solutions, with_)
     boot, task_id = _debug_boot(lab, kernel, test)
     stop = _first_stop(parts, kernel, task_id)
-    gdb = next((g for g in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb") if shutil.which(g)), None)
+    gdb = next(
+        (
+            g
+            for g in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb")
+            if shutil.which(g)
+        ),
+        None,
+    )
     if not gdb:
         raise GraderError("gdb-multiarch is not installed: run `make setup`")
 

@@ -75,7 +75,9 @@ def read_header(text: str, name: str) -> Dict[str, str]:
         if match:
             key = match[1]
             if key not in KEYS:
-                raise GraderError(f"{name}: '{key}' is no entry of a header; there are {sorted(KEYS)}")
+                raise GraderError(
+                    f"{name}: '{key}' is no entry of a header; there are {sorted(KEYS)}"
+                )
             header[key] = match[2].strip()
         elif line.startswith((" ", "\t")) and key:
             header[key] += " " + line.strip()
@@ -117,7 +119,9 @@ def stage(subject: Subject) -> Path:
         check=False,
     )
     if done.returncode != 0:
-        raise GraderError(f"{shown(subject.path)} does not apply to the solution: {done.stdout.strip()}")
+        raise GraderError(
+            f"{shown(subject.path)} does not apply to the solution: {done.stdout.strip()}"
+        )
     return directory
 
 
@@ -201,7 +205,9 @@ def command(lab_name: str, only: str, workers: int) -> int:
     labs = [find_lab(lab_name)] if lab_name else all_labs()
     chosen = [s for lab in labs for s in subjects(lab) if not only or only in s.name]
     if not chosen:
-        raise GraderError("there are no mutants here: this is the student edition, or ONLY matches none")
+        raise GraderError(
+            "there are no mutants here: this is the student edition, or ONLY matches none"
+        )
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=160)

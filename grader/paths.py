@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -10,7 +11,7 @@ KERNEL = ROOT / "kernel"
 USER = ROOT / "user"
 TEMPLATE = ROOT / "solutions-template"
 SOLUTIONS = ROOT / "solutions"
-BUILD = ROOT / "build"
+BUILD = Path(os.environ.get("RUNG_BUILD") or ROOT / "build").absolute()
 
 
 class GraderError(Exception):

@@ -22,7 +22,18 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Generator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 import pytest
 
@@ -149,7 +160,7 @@ class Plugin:
     kernel: Optional[Path]
     selection: Selection
     workers: int
-    given_tasks: frozenset = frozenset()  # type: ignore[type-arg]
+    given_tasks: FrozenSet[str] = frozenset()
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
     results: List[TestResult] = field(default_factory=list)
     interrupted: bool = False
@@ -210,7 +221,9 @@ class Plugin:
             result.actual = str(call.excinfo.getrepr(style="short"))
         ran = self._machine.last if self._machine else None
         if ran:
-            result.ran = "; ".join(ran.jobs_wanted[:6]) + ("; …" if len(ran.jobs_wanted) > 6 else "")
+            result.ran = "; ".join(ran.jobs_wanted[:6]) + (
+                "; …" if len(ran.jobs_wanted) > 6 else ""
+            )
             result.klog = "\n".join(check.readable(line) for line in ran.klog[-10:])
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

@@ -72,7 +72,10 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
         if not tests:
             continue
         got, full = sum(t.points for t in tests), sum(t.max_points for t in tests)
-        marks = "".join({PASSED: "[green]●[/green]", FAILED: "[red]✗[/red]"}.get(t.status, "[dim]○[/dim]") for t in tests)
+        marks = "".join(
+            {PASSED: "[green]●[/green]", FAILED: "[red]✗[/red]"}.get(t.status, "[dim]○[/dim]")
+            for t in tests
+        )
         if any(t.outcome == "given" for t in tests):
             marks += " [dim]from the reference[/dim]"
         style = "green" if got == full else "default"
@@ -133,7 +136,10 @@ def show(console: Console, results: Results, before: Dict[str, str], students: b
             _failure(console, test)
         if len(failed) > SHOWN_FAILURES:
             rest = ", ".join(test.id for test in failed[SHOWN_FAILURES:])
-            console.print(f"\n  [dim]and {len(failed) - SHOWN_FAILURES} more failed: {rest}[/dim]", highlight=False)
+            console.print(
+                f"\n  [dim]and {len(failed) - SHOWN_FAILURES} more failed: {rest}[/dim]",
+                highlight=False,
+            )
         blocked = [test for test in lab.tests if test.outcome == "blocked"]
         if blocked:
             console.print(

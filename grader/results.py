@@ -82,7 +82,11 @@ class Results:
         """A fingerprint of the verdicts: the same for two grades exactly when each test's status,
         points and outcome are."""
         verdicts = [
-            [lab.lab, lab.failure, [[t.id, t.status, t.outcome, t.points, t.max_points] for t in lab.tests]]
+            [
+                lab.lab,
+                lab.failure,
+                [[t.id, t.status, t.outcome, t.points, t.max_points] for t in lab.tests],
+            ]
             for lab in self.labs
         ]
         return hashlib.sha256(json.dumps(verdicts, ensure_ascii=True).encode()).hexdigest()
@@ -150,7 +154,9 @@ def previous(path: Path) -> Dict[str, str]:
     """The statuses of an earlier results.json by "lab/test"; empty when there is none to read."""
     try:
         data = json.loads(path.read_text())
-        return {f"{lab['lab']}/{t['id']}": t["status"] for lab in data["labs"] for t in lab["tests"]}
+        return {
+            f"{lab['lab']}/{t['id']}": t["status"] for lab in data["labs"] for t in lab["tests"]
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

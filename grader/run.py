@@ -133,7 +133,11 @@ class Run:
         if self.outcome is not Outcome.POWER_OFF:
             self._blame(f"job {index} ({name}) runs to its end", f"a report on job {index}")
         seen = ", ".join(f"{job.index} ({job.name})" for job in self.jobs) or "none"
-        check.fail(f"job {index} ({name}) runs to its end", f"a report on job {index}", f"reports on jobs: {seen}")
+        check.fail(
+            f"job {index} ({name}) runs to its end",
+            f"a report on job {index}",
+            f"reports on jobs: {seen}",
+        )
 
     def expect_user_mode(self, calls: Dict[int, int]) -> None:
         """Demand evidence that jobs ran in user mode: QEMU's own trap log, not the kernel's word.
@@ -187,7 +191,12 @@ def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:
 
 
 def read(
-    record: Record, mark: str, kernel: Path, jobs: Sequence[str], programs: Dict[str, Path], budget: float
+    record: Record,
+    mark: str,
+    kernel: Path,
+    jobs: Sequence[str],
+    programs: Dict[str, Path],
+    budget: float,
 ) -> Run:
     """Make sense of a record.  mark: the run's report mark; budget: guest seconds."""
     run = Run(record, kernel, list(jobs), programs)
@@ -247,7 +256,13 @@ def _place(run: Run, pc: int) -> str:
 
 
 def _classify(
-    run: Run, booted: bool, panic: str, backtrace: List[int], unhandled: str, off: str, budget: float
+    run: Run,
+    booted: bool,
+    panic: str,
+    backtrace: List[int],
+    unhandled: str,
+    off: str,
+    budget: float,
 ) -> None:
     """Decide how the run ended and say it in words."""
     record = run.record
@@ -321,7 +336,9 @@ def _classify_hang(run: Run, booted: bool, budget: float) -> None:
         run.explanation = f"no report from the kernel {after}; {_place(run, pc)}"
     elif run.record.halted:
         run.outcome = Outcome.DEADLOCK
-        run.explanation = f"idle for ever: no task can run and nothing will wake one, {after}; {_place(run, pc)}"
+        run.explanation = (
+            f"idle for ever: no task can run and nothing will wake one, {after}; {_place(run, pc)}"
+        )
     else:
         run.outcome = Outcome.LIVELOCK
         run.explanation = f"still running {after}; {_place(run, pc)}"

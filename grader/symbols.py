@@ -102,7 +102,7 @@ def relocations_between(path: Path, begin: str, end: str) -> List[str]:
 
 
 def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str]:
-    """"function (file:line)" for each address, by the debug information."""
+    """ "function (file:line)" for each address, by the debug information."""
     if not addresses:
         return []
     command = [addr2line, "-f", "-e", str(kernel), *[hex(value) for value in addresses]]

@@ -75,7 +75,9 @@ def generate(lab: Lab) -> Dict[Path, str]:
     files = {}
     for task in lab.tasks:
         source = lab.directory / "solution" / task.file
-        files[TEMPLATE / lab.folder / task.file] = starter(source.read_text(), shown(source), task.id)
+        files[TEMPLATE / lab.folder / task.file] = starter(
+            source.read_text(), shown(source), task.id
+        )
     return files
 
 
@@ -92,7 +94,9 @@ def differences() -> List[str]:
 def command(check: bool) -> int:
     """`make template`: write the starter files; with check only compare, 1 when they differ."""
     if not any((lab.directory / "solution").is_dir() for lab in all_labs()):
-        raise GraderError("this is the student edition: the starter files are made where solutions are")
+        raise GraderError(
+            "this is the student edition: the starter files are made where solutions are"
+        )
     if check:
         wrong = differences()
         for name in wrong:

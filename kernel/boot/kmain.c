@@ -20,6 +20,7 @@ _Noreturn void kmain(uint64_t hart, const void *device_tree);
  */
 void kmain(uint64_t hart, const void *device_tree)
 {
+    uint64_t instructions = csr_read(instret);
     console_init();
     platform_init(device_tree);
     print_init();
@@ -33,7 +34,8 @@ void kmain(uint64_t hart, const void *device_tree)
     /* Programs may read the cycle, time and instret counters. */
     csr_write(scounteren, 7);
 
-    report("boot: hart %lu, %zu MiB, %zu jobs", hart, platform.memory_size >> 20, job_count());
+    report("boot: hart %lu, %zu MiB, %zu jobs, instret %lu", hart, platform.memory_size >> 20,
+           job_count(), instructions);
     char value[8];
     if (platform_option("slots", value, sizeof(value)))
         slots_print();

@@ -15,5 +15,6 @@ void timer_set(uint64_t when)
 
 uint64_t ticks_to_us(uint64_t ticks)
 {
-    return ticks / platform.timebase * 1000000 + ticks % platform.timebase * 1000000 / platform.timebase;
+    return ticks / platform.timebase * 1000000 +
+           ticks % platform.timebase * 1000000 / platform.timebase;
 }

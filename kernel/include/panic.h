@@ -17,8 +17,8 @@ _Noreturn void panic_at(uintptr_t pc, uintptr_t frame, const char *format, ...) 
 /* End the run in an orderly way: flush the notes, report the time, power off. */
 _Noreturn void power_off(void);
 
-#define assert(condition)                                                                          \
-    ((condition) ? (void)0                                                                         \
+#define assert(condition)  \
+    ((condition) ? (void)0 \
                  : panic("%s:%d: assertion failed: %s", __FILE_NAME__, __LINE__, #condition))
 
 #endif

@@ -35,13 +35,13 @@ struct slot_entry {
  * Offer object (a const struct SLOT_ops) for a slot.  Two offers at one level are a link error that
  * names slot and level ("multiple definition of `runner_level_1'").  level: a literal digit.
  */
-#define PROVIDE(slot_, level_, object_)                                                            \
-    _Static_assert(_Generic(&(object_), const struct slot_##_ops * : 1, default : 0),              \
-                   #object_ " must be a const struct " #slot_ "_ops");                             \
-    extern const char slot_##_level_##level_;                                                      \
-    const char slot_##_level_##level_ = 0;                                                         \
-    static const struct slot_entry slot_##_entry_##level_                                          \
-        __attribute__((used, section(".slots." #slot_ "." #level_))) = {                           \
+#define PROVIDE(slot_, level_, object_)                                               \
+    _Static_assert(_Generic(&(object_), const struct slot_##_ops * : 1, default : 0), \
+                   #object_ " must be a const struct " #slot_ "_ops");                \
+    extern const char slot_##_level_##level_;                                         \
+    const char slot_##_level_##level_ = 0;                                            \
+    static const struct slot_entry slot_##_entry_##level_                             \
+        __attribute__((used, section(".slots." #slot_ "." #level_))) = {              \
             (const void **)&slot_, &(object_), #slot_, #object_, __FILE_NAME__, level_}
 
 /* Set every slot's variable to its winner.  Called once, before anything uses a slot. */
@@ -55,8 +55,8 @@ struct initcall {
     void (*function)(void);
     const char *name;
 };
-#define INITCALL(level_, function_)                                                                \
-    static const struct initcall initcall_##function_                                              \
+#define INITCALL(level_, function_)                   \
+    static const struct initcall initcall_##function_ \
         __attribute__((used, section(".initcalls." #level_))) = {function_, #function_}
 
 /* Run all INITCALLs. */

@@ -32,10 +32,10 @@ struct syscall_entry {
  * functions for one number are a link error that names it ("multiple definition of
  * `syscall_SYS_WRITE'").
  */
-#define SYSCALL(number_, function_)                                                                \
-    extern const char syscall_##number_;                                                           \
-    const char syscall_##number_ = 0;                                                              \
-    static const struct syscall_entry syscall_entry_##function_                                    \
+#define SYSCALL(number_, function_)                             \
+    extern const char syscall_##number_;                        \
+    const char syscall_##number_ = 0;                           \
+    static const struct syscall_entry syscall_entry_##function_ \
         __attribute__((used, section(".syscalls"))) = {number_, function_, #function_}
 
 /* The functions by number; NULL where no linked part provides one.  Index it below SYSCALL_LIMIT. */

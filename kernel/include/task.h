@@ -87,8 +87,8 @@ struct exit_hook {
     void (*function)(struct task *task);
     const char *name;
 };
-#define EXIT_HOOK(level_, function_)                                                               \
-    static const struct exit_hook exit_hook_##function_                                            \
+#define EXIT_HOOK(level_, function_)                    \
+    static const struct exit_hook exit_hook_##function_ \
         __attribute__((used, section(".exit_hooks." #level_))) = {function_, #function_}
 
 /*

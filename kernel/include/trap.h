@@ -29,9 +29,10 @@ struct trap_handler {
  * the highest level down; among equals, the one for the very cause before TRAP_ANY_FAULT.
  * level: a literal digit, the lab's number.
  */
-#define TRAP_HANDLER(cause_, level_, function_)                                                    \
-    static const struct trap_handler trap_handler_##function_##_##cause_                           \
-        __attribute__((used, section(".trap_handlers." #level_))) = {cause_, function_, #function_}
+#define TRAP_HANDLER(cause_, level_, function_)                                         \
+    static const struct trap_handler trap_handler_##function_##_##cause_                \
+        __attribute__((used, section(".trap_handlers." #level_))) = {cause_, function_, \
+                                                                     #function_}
 
 /*
  * Deal with a trap that stopped task: ask the handlers.  When none takes it, print a dump of the

@@ -18,9 +18,9 @@ struct task;
 struct wait_queue {
     struct list tasks;
 };
-#define WAIT_QUEUE_INIT(name)                                                                      \
-    {                                                                                              \
-        LIST_INIT((name).tasks)                                                                    \
+#define WAIT_QUEUE_INIT(name)   \
+    {                           \
+        LIST_INIT((name).tasks) \
     }
 
 /*

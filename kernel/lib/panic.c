@@ -51,14 +51,14 @@ static void backtrace(uintptr_t pc, uintptr_t frame)
     report("backtrace:%s", line);
 }
 
-static _Noreturn void vpanic(uintptr_t pc, uintptr_t frame, const char *format, va_list args)
+enum { MESSAGE_MAX = 256 };
+
+static _Noreturn void die(uintptr_t pc, uintptr_t frame, const char *message)
 {
     csr_clear(sstatus, SSTATUS_SIE);
     if (panicking)
         sbi_shutdown(); /* a panic while panicking: say no more */
     panicking = true;
-    char message[256];
-    vsnprintf(message, sizeof(message), format, args);
     report("panic: %s", message);
     backtrace(pc, frame);
     power_off();
@@ -66,15 +66,22 @@ static _Noreturn void vpanic(uintptr_t pc, uintptr_t frame, const char *format, 
 
 void panic(const char *format, ...)
 {
+    char message[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vpanic((uintptr_t)__builtin_return_address(0) - 2, *((uintptr_t *)__builtin_frame_address(0) - 2),
-           format, args);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    /* From the caller on: its return address into here, and the frame pointer we saved. */
+    const uintptr_t *frame = __builtin_frame_address(0);
+    die((uintptr_t)__builtin_return_address(0) - 2, frame[-2], message);
 }
 
 void panic_at(uintptr_t pc, uintptr_t frame, const char *format, ...)
 {
+    char message[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vpanic(pc, frame, format, args);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    die(pc, frame, message);
 }

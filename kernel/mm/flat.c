@@ -134,8 +134,8 @@ static void copy_segments(const struct image *image, const struct elf_header *he
 }
 
 /* Add displacement to every stored address inside range (before displacement). */
-static int relocate(const struct image *image, const struct elf_header *header,
-                    struct region range, uint64_t displacement)
+static int relocate(const struct image *image, const struct elf_header *header, struct region range,
+                    uint64_t displacement)
 {
     for (size_t i = 0; i < header->sections; i++) {
         struct elf_section list, target;

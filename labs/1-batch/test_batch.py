@@ -140,7 +140,12 @@ def test_call_returns_behind_its_ecall(machine: Machine) -> None:
     ends = [trap for trap in run.traps if trap.cause == CAUSE_BREAKPOINT]
     what = "the program's only system call returns, once, and the program reaches its end (ebreak)"
     if not ends:
-        check.fail(what, "1 ecall, then 1 ebreak", f"{len(calls)} ecalls, no ebreak; {run.explanation}", run.outcome.value)
+        check.fail(
+            what,
+            "1 ecall, then 1 ebreak",
+            f"{len(calls)} ecalls, no ebreak; {run.explanation}",
+            run.outcome.value,
+        )
     check.equal(f"{len(calls)} ecall, {len(ends)} ebreak", "1 ecall, 1 ebreak", what)
 
 
@@ -174,7 +179,9 @@ def test_registers_survive_10000_calls(machine: Machine) -> None:
     """Otherwise programs fail at random, far from the call that broke them."""
     run = machine.run(["survive direct 10000"])
     if not printed(run):
-        check.fail("`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value)
+        check.fail(
+            "`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value
+        )
     check.output(
         printed(run), "all registers survived 10000 calls\n", "only a0 changes over a system call"
     )
@@ -228,9 +235,10 @@ def writes_length(size: int) -> str:
 
 def writes_large(size: int) -> bytes:
     """`writes large SIZE`: lines of 63 drawn characters, each from its own number."""
-    text = bytearray()
+    text, state = bytearray(), 0
     for i in range(size):
-        state = i // 64 if i % 64 == 0 else state
+        if i % 64 == 0:
+            state = i // 64
         state = (state * 1103515245 + 12345) & 0xFFFFFFFF
         text.append(10 if i % 64 == 63 else 33 + (state >> 16) % 94)
     return bytes(text) + f"\nreturned: {size}\n".encode()
@@ -400,19 +408,25 @@ def test_partly_valid_buffer(machine: Machine) -> None:
 # ---- 1.5 faults --------------------------------------------------------------------------------
 
 
-def fault(machine: Machine, kind: str, cause: int, signal: str, address: int = -1, access: str = "") -> None:
+def fault(
+    machine: Machine, kind: str, cause: int, signal: str, address: int = -1, access: str = ""
+) -> None:
     """Run a program that faults; judge its end, the report, and QEMU's trap log."""
     target = f" {address:#x}" if address >= 0 else ""
     run = machine.run([f"fault {kind}{target}"])
     job = run.job(0)
-    check.equal(job.end, f"killed by {signal}", f"a program that does `{kind}` ends, and why is told")
+    check.equal(
+        job.end, f"killed by {signal}", f"a program that does `{kind}` ends, and why is told"
+    )
     run.expect_power_off()
     check.output(job.output, f"before {kind}\n", "what the program printed before stays")
     pc = address if kind == "fetch" else run.label("fault", f"fault_{kind}")
     check.equal(len(run.faults), 1, "there is one report about the fault (trap_report_fault())")
     report = run.faults[0]
     check.equal(
-        (report.cause, report.signal, hex(report.pc)), (cause, signal, hex(pc)), "the report's cause, signal and pc"
+        (report.cause, report.signal, hex(report.pc)),
+        (cause, signal, hex(pc)),
+        "the report's cause, signal and pc",
     )
     if access:
         check.equal(
@@ -499,8 +513,11 @@ def test_breakpoint_ends_its_program(machine: Machine) -> None:
 
 def power_job(machine: Machine) -> "tuple[str, str]":
     """A job of the program `power` with drawn numbers, and what it must print."""
-    base, exponent, modulus = (machine.random.randrange(2, 10**6) for _ in range(3))
-    return f"power {base} {exponent} {modulus}", f"{base}^{exponent} mod {modulus} = {pow(base, exponent, modulus)}\n"
+    base, exponent, modulus = machine.random.sample(range(2, 10**6), 3)
+    return (
+        f"power {base} {exponent} {modulus}",
+        f"{base}^{exponent} mod {modulus} = {pow(base, exponent, modulus)}\n",
+    )
 
 
 def drawn_jobs(machine: Machine, count: int) -> "list[tuple[str, str, str]]":
@@ -561,12 +578,16 @@ def test_decks_of_1_2_16_and_64_jobs(machine: Machine) -> None:
 @pytest.mark.task("1.6")
 @pytest.mark.points(1)
 @pytest.mark.requires("jobs_run_in_the_decks_order")
-@pytest.mark.hint("What create and load took for a job, process_destroy() gives back when it has ended.")
+@pytest.mark.hint(
+    "What create and load took for a job, process_destroy() gives back when it has ended."
+)
 def test_big_programs_one_after_the_other(machine: Machine) -> None:
     """Otherwise a batch stops in the middle of the night, out of memory."""
     run = machine.run(["big"] * 3, memory=32)
     for n in range(3):
-        check.equal(run.job(n).end, "exited with 0", f"job {n} of 3, each of 5 MiB, fits into 11 MiB")
+        check.equal(
+            run.job(n).end, "exited with 0", f"job {n} of 3, each of 5 MiB, fits into 11 MiB"
+        )
     run.expect_power_off()
 
 
@@ -610,7 +631,9 @@ def test_a_crash_does_not_stop_the_batch(machine: Machine) -> None:
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
 @pytest.mark.requires("jobs_run_in_the_decks_order")
-@pytest.mark.hint("When load() returns an error: job_report_failure(), process_destroy(), next job.")
+@pytest.mark.hint(
+    "When load() returns an error: job_report_failure(), process_destroy(), next job."
+)
 def test_unloadable_jobs_are_reported(machine: Machine) -> None:
     """A typing error in the deck must not cost the jobs behind it."""
     noise = bytes(machine.random.randrange(256) for _ in range(200))
@@ -623,7 +646,9 @@ def test_unloadable_jobs_are_reported(machine: Machine) -> None:
     wanted = {0: "not started: ENOENT", 2: "not started: ENOEXEC", 4: "not started: ENOEXEC"}
     check.equal(ends, wanted, "jobs whose program is missing or no program are reported so")
     for n in (1, 3, 5):
-        check.output(run.job(n).output, "Hello, world!\n", f"job {n}, behind an unloadable one, runs")
+        check.output(
+            run.job(n).output, "Hello, world!\n", f"job {n}, behind an unloadable one, runs"
+        )
     run.expect_power_off()
 
 
@@ -646,7 +671,9 @@ def test_memory_of_the_last_program_is_gone(machine: Machine) -> None:
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
 @pytest.mark.requires("jobs_run_in_the_decks_order")
-@pytest.mark.hint("float_clear() in task.h: the kernel uses no floating point, so nobody else does it.")
+@pytest.mark.hint(
+    "float_clear() in task.h: the kernel uses no floating point, so nobody else does it."
+)
 def test_float_registers_start_at_zero(machine: Machine) -> None:
     """The same for the 32 floating-point registers and the rounding mode."""
     run = machine.run(["fp", "fp", "fp"])
@@ -668,12 +695,13 @@ def test_arguments_and_a_fresh_stack(machine: Machine) -> None:
     """Every program starts as Linux would start it: aligned stack, argc, argv, envp."""
     words = [machine.secret(f"word{n}", n + 1) for n in range(4)]
     run = machine.run(["startup", "startup " + " ".join(words)])
-    for n, arguments in enumerate([[], words]):
-        argv = ["startup", *arguments]
+    for n, argv in enumerate((["startup"], ["startup"] + words)):
         lines = ["sp is 16-byte aligned", f"argc = {len(argv)}"]
         lines += [f"argv[{i}] = {word}" for i, word in enumerate(argv)]
         lines += ["argv[argc] is null", "envp has 0 strings"]
-        check.output(run.job(n).output, "\n".join(lines) + "\n", f"job {n} starts with its arguments")
+        check.output(
+            run.job(n).output, "\n".join(lines) + "\n", f"job {n} starts with its arguments"
+        )
     run.expect_power_off()
 
 

@@ -25,8 +25,8 @@ int dprintf(int fd, const char *format, ...) __attribute__((format(printf, 2, 3)
  */
 int snprintf(char *at, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-int putchar(int character);     /* returns the character */
-int puts(const char *string);   /* adds a newline; returns 0 */
-void stdio_flush(void);         /* writes what standard output still holds */
+int putchar(int character);   /* returns the character */
+int puts(const char *string); /* adds a newline; returns 0 */
+void stdio_flush(void);       /* writes what standard output still holds */
 
 #endif

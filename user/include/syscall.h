@@ -6,17 +6,17 @@
 #ifndef USER_SYSCALL_H
 #define USER_SYSCALL_H
 
-#define SYS_write         64
-#define SYS_exit          93
-#define SYS_exit_group    94
-#define SYS_nanosleep     101
+#define SYS_write 64
+#define SYS_exit 93
+#define SYS_exit_group 94
+#define SYS_nanosleep 101
 #define SYS_clock_gettime 113
-#define SYS_sched_yield   124
-#define SYS_gettimeofday  169
+#define SYS_sched_yield 124
+#define SYS_gettimeofday 169
 
-#define SYS_spawn        400
+#define SYS_spawn 400
 #define SYS_set_priority 401
-#define SYS_trace        410
+#define SYS_trace 410
 
 #ifndef __ASSEMBLER__
 

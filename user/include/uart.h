@@ -6,9 +6,9 @@
 #ifndef USER_UART_H
 #define USER_UART_H
 
-#define UART_BASE     0x10000000
-#define UART_THR      0    /* write: the byte to transmit */
-#define UART_LSR      5    /* read: line status */
+#define UART_BASE 0x10000000
+#define UART_THR 0         /* write: the byte to transmit */
+#define UART_LSR 5         /* read: line status */
 #define UART_LSR_THRE 0x20 /* THR can take a byte; storing before would lose one */
 
 #ifdef __ASSEMBLER__

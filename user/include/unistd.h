@@ -9,7 +9,7 @@
 typedef long ssize_t;
 #endif
 
-#define STDIN_FILENO  0
+#define STDIN_FILENO 0
 #define STDOUT_FILENO 1
 #define STDERR_FILENO 2
 

@@ -107,8 +107,8 @@ static void put_number(struct sink *sink, const struct conversion *conv, const c
 static void put_signed(struct sink *sink, const struct conversion *conv, long value)
 {
     /* Negated as unsigned, because -LONG_MIN does not exist. */
-    put_number(sink, conv, value < 0 ? "-" : "", value < 0 ? -(unsigned long)value : (unsigned long)value,
-               10);
+    put_number(sink, conv, value < 0 ? "-" : "",
+               value < 0 ? -(unsigned long)value : (unsigned long)value, 10);
 }
 
 static void format_to(struct sink *sink, const char *format, va_list args)

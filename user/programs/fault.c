@@ -54,8 +54,8 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"load", fault_load},       {"store", fault_store}, {"fetch", fault_fetch},
-    {"illegal", fault_illegal}, {"csr", fault_csr},     {"sret", fault_sret},
+    {"load", fault_load},       {"store", fault_store},   {"fetch", fault_fetch},
+    {"illegal", fault_illegal}, {"csr", fault_csr},       {"sret", fault_sret},
     {"mret", fault_mret},       {"ebreak", fault_ebreak},
 };
 

@@ -15,7 +15,7 @@
 
 /* The part next to sp is left out: the functions called from main have their frames there. */
 #define STACK_DEPTH 16384
-#define STACK_USED  512
+#define STACK_USED 512
 
 #define FILL 0xA5
 

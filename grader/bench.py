@@ -1,0 +1,138 @@
+"""`make bench`: what the reference costs, beside what is recorded and what must be reached.
+
+Guest figures are instructions, counted by QEMU with -icount shift=0: the same on every machine.  Host
+figures are seconds of this machine, the median of RUNS runs; they are shown and never judged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List
+
+from grader import build, grade
+from grader.labs import Lab, find_lab
+from grader.paths import ROOT, GraderError, shown
+from grader.plugin import Machine
+
+RUNS = 5
+TOLERANCE = 0.10
+CALLS = 1000
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A guest figure.  limit: what it may be at most, 0 for none."""
+
+    name: str
+    value: int
+    limit: int
+
+
+def _batch(machine: Machine) -> List[Figure]:
+    ran = machine.run([f"bench {CALLS}"], shift=0, budget=2.0)
+    ran.expect_power_off()
+    output = ran.job(0).output.decode()
+    boot = re.search(r"instret (\d+)", ran.reports[0])
+    numbers = dict(re.findall(r"(.+): (\d+)\n", output))
+    if boot is None or len(numbers) != 2:
+        raise GraderError(f"the program bench printed something unexpected: {output!r}")
+    at_main = int(numbers["instret at main"])
+    return [
+        Figure("null system call, ecall to next instruction", int(numbers["null call"]), 200),
+        Figure("boot, kernel entry to main() of the program", at_main - int(boot[1]), 0),
+        Figure("boot, power-on to main() of the program", at_main, 0),
+    ]
+
+
+FIGURES = {"batch": _batch}
+
+
+def recorded(lab: Lab) -> Dict[str, int]:
+    """The figures that were recorded for a lab, by name."""
+    path = lab.directory / "bench.json"
+    found: Dict[str, int] = json.loads(path.read_text()) if path.is_file() else {}
+    return found
+
+
+def measure(lab: Lab) -> List[Figure]:
+    """The guest figures of the reference, measured now."""
+    options = grade.Options(solutions=None)
+    kernel = build.build(grade.configuration(lab, options))
+    return FIGURES[lab.name](Machine(kernel, lab.seed, "bench"))
+
+
+def alarms(lab: Lab, figures: List[Figure]) -> List[str]:
+    """What is over its limit, or more than 10 % away from what was recorded."""
+    before = recorded(lab)
+    found = []
+    for figure in figures:
+        if figure.limit and figure.value > figure.limit:
+            found.append(f"{figure.name}: {figure.value} is more than {figure.limit}")
+        old = before.get(figure.name)
+        if old is None:
+            found.append(f"{figure.name}: {figure.value} is not recorded in bench.json")
+        elif abs(figure.value - old) > TOLERANCE * old:
+            found.append(f"{figure.name}: {figure.value}, recorded was {old}")
+    return found
+
+
+def _seconds(lab: Lab) -> Dict[str, float]:
+    """Wall time of `make grade` for the reference's sources as a student's: warm, after one touched
+    file, and from nothing built."""
+    with tempfile.TemporaryDirectory() as scratch:
+        solutions = Path(scratch) / "solutions"
+        shutil.copytree(lab.directory / "solution", solutions / lab.folder)
+        touched = solutions / lab.folder / lab.tasks[-1].file
+        environment = {**os.environ, "RUNG_BUILD": str(Path(scratch) / "build")}
+        command = [sys.executable, "-m", "grader", "grade", "--quiet", "--lab", lab.name]
+        command += ["--solutions", str(solutions)]
+
+        def once() -> float:
+            started = time.monotonic()
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+            return time.monotonic() - started
+
+        def after_touch(n: int) -> float:
+            touched.write_text(touched.read_text() + f"/* {n} */\n")
+            return once()
+
+        def from_nothing() -> float:
+            shutil.rmtree(environment["RUNG_BUILD"], ignore_errors=True)
+            return once()
+
+        return {
+            "from nothing built": statistics.median(from_nothing() for _ in range(RUNS)),
+            "after one changed file": statistics.median(after_touch(n) for n in range(RUNS)),
+            "warm": statistics.median(once() for _ in range(RUNS)),
+        }
+
+
+def command(lab_name: str) -> int:
+    """Print all figures; 1 when one is over its limit or far from what was recorded."""
+    lab = find_lab(lab_name or "batch")
+    figures = measure(lab)
+    before = recorded(lab)
+    print(f"Lab {lab.number}, {lab.title}: guest instructions of the reference")
+    for figure in figures:
+        old = before.get(figure.name)
+        limit = f"  at most {figure.limit}" if figure.limit else ""
+        print(f"  {figure.value:>10,}  {figure.name}{limit}  (recorded: {old})")
+    print(
+        f"make grade LAB={lab.name}, seconds on this machine (median of {RUNS}; shown, not judged)"
+    )
+    for name, seconds in _seconds(lab).items():
+        print(f"  {seconds:>10.2f}  {name}")
+    problems = alarms(lab, figures)
+    for problem in problems:
+        print(f"alarm: {problem}; if it is meant, change {shown(lab.directory / 'bench.json')}")
+    return 1 if problems else 0

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# lint.sh check|format: formats, types, suspicious code; and the size of the taught kernel.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+mode=${1:-check}
+python=$(cat build/python)
+status=0
+
+mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
+    grep -v -e '/mutants/' -e '/hostile/')
+mapfile -t python_files < <(git ls-files --cached --others --exclude-standard '*.py')
+mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
+
+# step NAME COMMAND...: run quietly, and show the output only of what fails.
+step() {
+    local name=$1 output
+    shift
+    if output=$("$@" 2>&1); then
+        echo "  ok    $name"
+    else
+        status=1
+        echo "  FAIL  $name"
+        printf '%s\n' "$output" | head -n 40
+    fi
+}
+
+if [ "$mode" = format ]; then
+    clang-format -i "${c_files[@]}" && black -q "${python_files[@]}" && echo "Formatted."
+    exit
+fi
+
+step clang-format clang-format --dry-run --Werror "${c_files[@]}"
+step cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
+    --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
+    -I kernel/include kernel labs/1-batch/solution
+step cppcheck-user cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
+    --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
+    -I user/include user
+step black black -q --check "${python_files[@]}"
+step mypy mypy --strict --python-executable "$python" grader labs/1-batch/test_batch.py
+step shellcheck shellcheck -x "${shell_files[@]}"
+
+# What a student reads: the kernel without files and devices, and the solutions; blank lines and
+# comment lines are not counted.
+taught=$(git ls-files --cached --others --exclude-standard 'kernel/*.[chS]' 'labs/*/solution/*' |
+    grep -v -e '^kernel/fs/' -e '^kernel/dev/' -e '^kernel/compat/' |
+    xargs cat | grep -cvE '^\s*($|//|/\*|\*)')
+echo "  The taught core has $taught lines; it is to stay within about 3,500."
+[ "$taught" -le 3500 ] || status=1
+exit $status
