@@ -302,7 +302,7 @@ def stage(part: Part, directory: Path) -> Path:
 
 def _configuration_ninja(configuration: Configuration) -> str:
     directory = configuration.directory
-    wrapper = sandbox.wrap_compiler([KERNEL], directory, ROOT)
+    wrapper = sandbox.wrap_compiler([KERNEL, *configuration.extra], directory, ROOT)
     prefix = " ".join(_escaped(word) for word in wrapper)
     lines = [
         f"cc = {prefix} {cross()}gcc",

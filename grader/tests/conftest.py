@@ -1,0 +1,84 @@
+"""What the tests of Rung itself share."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+import pytest
+
+from grader.build import build_base
+from grader.labs import Lab, find_lab
+from grader.paths import ROOT
+
+
+@dataclass
+class Graded:
+    """A grade that was made in a process of its own, as `make grade` would."""
+
+    status: int
+    output: str
+    results: Optional[Dict[str, Any]]
+
+    @property
+    def score(self) -> int:
+        assert self.results is not None, self.output
+        return int(self.results["score"])
+
+    def test(self, name: str) -> Dict[str, Any]:
+        assert self.results is not None, self.output
+        found = [t for lab in self.results["labs"] for t in lab["tests"] if t["id"] == name]
+        assert found, f"{name} is not among the results"
+        return dict(found[0])
+
+
+Grade = Callable[..., Graded]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Build what all configurations share once, before xdist's workers start."""
+    if not hasattr(config, "workerinput"):
+        build_base()
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return find_lab("batch")
+
+
+@pytest.fixture
+def grade(tmp_path: Path) -> Grade:
+    """grade(solutions, "--option", "value", …): grade in a process of its own, on one core."""
+
+    def run(solutions: object, *options: str, **environment: str) -> Graded:
+        out = tmp_path / "out"
+        command = [sys.executable, "-m", "grader", "grade", "--solutions", str(solutions)]
+        done = subprocess.run(
+            [*command, "--out", str(out), *options],
+            cwd=ROOT,
+            env={**os.environ, "RUNG_WORKERS": "1", **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        kept = out / "results.json"
+        results = json.loads(kept.read_text()) if kept.is_file() else None
+        return Graded(done.returncode, done.stdout, results)
+
+    return run
+
+
+@pytest.fixture
+def solutions(tmp_path: Path, lab: Lab) -> Path:
+    """A student's solutions directory that holds the reference: to be changed by the test."""
+    directory = tmp_path / "solutions"
+    shutil.copytree(lab.directory / "solution", directory / lab.folder)
+    return directory

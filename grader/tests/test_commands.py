@@ -1,0 +1,143 @@
+"""Commands for people: run, debug, the student edition, lint."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from grader import handout
+from grader.labs import Lab
+from grader.paths import ROOT
+
+
+def test_run_shows_the_kernel_on_the_console() -> None:
+    command = ["-m", "grader", "run", "--solutions", "reference", "--apps", "hello power:2:10:1000"]
+    console = pexpect.spawn(sys.executable, command, cwd=str(ROOT), encoding="utf-8", timeout=30)
+    for expected in (
+        "boot: hart 0",
+        "Hello, world!",
+        r"2\^10 mod 1000 = 24",
+        "off: time",
+        pexpect.EOF,
+    ):
+        console.expect(expected)
+    console.close()
+    assert console.exitstatus == 0
+
+
+def test_run_is_stopped_by_control_c() -> None:
+    command = ["-m", "grader", "run", "--solutions", "reference", "--apps", "forever"]
+    console = pexpect.spawn(sys.executable, command, cwd=str(ROOT), encoding="utf-8", timeout=30)
+    console.expect("boot: hart 0")
+    console.sendintr()
+    console.expect("rung: stopped")
+    console.expect(pexpect.EOF)
+
+
+@pytest.mark.parametrize(
+    "test, where",
+    [
+        ("program_runs_in_user_mode", "restore_user"),
+        ("every_register_is_saved", "save_user"),
+        ("bad_load_ends_its_program", "on_fault"),
+        ("jobs_run_in_the_decks_order", "run_batch"),
+    ],
+)
+def test_debug_stops_in_the_students_part(test: str, where: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", "debug", "--solutions", "reference", "--test", test],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "Stopped in the code of task" in done.stdout
+    assert f"#0  {where}" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("handout") / "rung"
+    handout.write(directory)
+    return directory
+
+
+def grade_in(directory: Path, *options: str) -> "dict[str, object]":
+    """`make grade` in another tree; its results."""
+    environment = {key: value for key, value in os.environ.items() if key != "RUNG_BUILD"}
+    subprocess.run(
+        ["make", "grade", *options],
+        cwd=directory,
+        env={**environment, "RUNG_WORKERS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
+    results: "dict[str, object]" = json.loads((directory / "build/grade/results.json").read_text())
+    return results
+
+
+def test_student_edition_has_no_solutions(edition: Path) -> None:
+    assert handout.leaks(edition) == []
+    names = {path.name for path in edition.glob("labs/*/*")}
+    assert not names & handout.LAB_FOLDERS_OUT
+    assert not (edition / "grader/tests").exists()
+    log = subprocess.run(
+        ["git", "log", "--oneline"], cwd=edition, stdout=subprocess.PIPE, check=True
+    )
+    assert len(log.stdout.splitlines()) == 1
+    status = subprocess.run(
+        ["git", "status", "--short"], cwd=edition, stdout=subprocess.PIPE, check=True
+    )
+    assert status.stdout == b""
+
+
+def test_the_scan_for_solution_lines_finds_them(edition: Path, tmp_path: Path, lab: Lab) -> None:
+    """A test of the test: a solution put into the history is found, even when removed again."""
+    copy = tmp_path / "copy"
+    subprocess.run(["git", "clone", "-q", str(edition), str(copy)], check=True)
+    leaked = copy / "notes.txt"
+    leaked.write_text((lab.directory / "solution" / "user_memory.c").read_text())
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@localhost"]
+    subprocess.run([*git, "add", "-A"], cwd=copy, check=True)
+    subprocess.run([*git, "commit", "-qm", "leak"], cwd=copy, check=True)
+    leaked.unlink()
+    subprocess.run([*git, "commit", "-qam", "remove"], cwd=copy, check=True)
+    assert any(line.startswith("notes.txt: ") for line in handout.leaks(copy))
+
+
+def test_student_edition_grades_itself(edition: Path, lab: Lab) -> None:
+    assert grade_in(edition)["score"] == lab.starter_score
+    assert (edition / "solutions" / lab.folder / lab.tasks[0].file).is_file()
+    assert grade_in(edition, "SOLUTIONS=reference")["score"] == 100
+    # Stuck in all tasks but the first, and that one not written: nothing earned, nothing blocked.
+    others = ",".join(f"reference:{task.id}" for task in lab.tasks[1:])
+    assert grade_in(edition, f"WITH={others}")["score"] == 0
+
+
+def test_authors_commands_say_so_in_the_student_edition(edition: Path) -> None:
+    done = subprocess.run(
+        ["make", "mutants"], cwd=edition, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 2 and "this is the student edition" in done.stderr
+
+
+def test_handout_never_overwrites(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(Exception, match="exists and is not an empty directory"):
+        handout.write(tmp_path)
+
+
+def test_formatters_and_linters_are_clean() -> None:
+    done = subprocess.run(["bash", "grader/lint.sh"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stdout

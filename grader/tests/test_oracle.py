@@ -1,0 +1,124 @@
+"""Linux is the oracle: what the lab's tests expect of programs is what Linux makes of them.
+
+Programs run under qemu-riscv64, the same files that the kernel gets.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import List, Tuple
+
+import pytest
+
+from grader.build import program
+from grader.paths import LABS
+
+QEMU = shutil.which("qemu-riscv64")
+
+
+def load_tests() -> ModuleType:
+    """The module of lab 1's tests, for the texts it expects."""
+    spec = importlib.util.spec_from_file_location("test_batch", LABS / "1-batch" / "test_batch.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+EXPECTED = load_tests()
+
+
+def linux(job: str) -> Tuple[int, bytes]:
+    """Run "program argument …" on Linux, with no environment; its status and output."""
+    assert QEMU, "qemu-riscv64 is missing: run `make test`, which installs it"
+    name, *arguments = job.split()
+    # qemu takes the environment of the program from its own.
+    with open(os.devnull, "rb") as nothing:  # read-only, which subprocess.DEVNULL is not
+        done = subprocess.run(
+            ["env", "-i", QEMU, "-0", name, str(program(name)), *arguments],
+            stdin=nothing,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    "job, output",
+    [
+        ("hello", "Hello, world!\n"),
+        ("hello some body", "Hello, some body!\n"),
+        ("power 7 1234567 999983", f"7^1234567 mod 999983 = {pow(7, 1234567, 999983)}\n"),
+        ("writes length 50", EXPECTED.writes_length(50)),
+        ("writes badfd", EXPECTED.WRITES_BADFD),
+        ("writes zero", EXPECTED.WRITES_ZERO),
+        ("writes nul", EXPECTED.WRITES_NUL),
+        ("writes large 30000", EXPECTED.writes_large(30000)),
+        ("writes overflow", EXPECTED.WRITES_OVERFLOW),
+        ("writes fd0", "fd 0: -9\n"),
+        (
+            "writes badbuf 0x0 0x8 0x4000000000",
+            "".join(map(EXPECTED.writes_badbuf, (0, 8, 1 << 38))),
+        ),
+        ("survive 100", "all registers survived 100 calls\n"),
+        ("unknown 1000 511", "call 1000: -38\ncall 511: -38\n"),
+        (
+            "fp",
+            "fp registers start at zero\nsum = 1643934 (millionths)\n"
+            "fp registers survived a system call\n",
+        ),
+        (
+            "startup a bc",
+            "sp is 16-byte aligned\nargc = 3\nargv[0] = startup\nargv[1] = a\nargv[2] = bc\n"
+            "argv[argc] is null\nenvp has 0 strings\n",
+        ),
+        ("big", "touched 5 MiB\n"),
+    ],
+)
+def test_linux_prints_what_the_lab_expects(job: str, output: "str | bytes") -> None:
+    wanted = output.encode() if isinstance(output, str) else output
+    assert linux(job) == (0, wanted)
+
+
+@pytest.mark.parametrize("code", [0, 1, 77, 255, 256, 300, -1, -7])
+def test_linux_keeps_the_low_8_bits_of_an_exit_code(code: int) -> None:
+    assert linux(f"exit {code}")[0] == code & 0xFF
+
+
+@pytest.mark.parametrize(
+    "kind, number",
+    [
+        ("load 0x10", signal.SIGSEGV),
+        ("store 0x80000000", signal.SIGSEGV),
+        ("fetch 0x40", signal.SIGSEGV),
+        ("illegal", signal.SIGILL),
+        ("csr", signal.SIGILL),
+        ("sret", signal.SIGILL),
+        ("ebreak", signal.SIGTRAP),
+    ],
+)
+def test_linux_sends_the_signal_that_the_lab_expects(kind: str, number: signal.Signals) -> None:
+    status, output = linux(f"fault {kind}")
+    assert status == -number
+    assert output == f"before {kind.split()[0]}\n".encode()
+
+
+def test_what_stale_demands_holds_for_bss_on_linux() -> None:
+    status, output = linux("stale")
+    assert b"bss byte" not in output
+
+
+def test_every_program_says_whether_it_runs_on_linux() -> None:
+    from grader.build import program_sources
+
+    missing: List[str] = [
+        name for name, path in program_sources().items() if "Linux:" not in Path(path).read_text()
+    ]
+    assert not missing

@@ -1,0 +1,117 @@
+"""Proof that the grader is right: every point is earned, and right kernels keep theirs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List, Set
+
+import pytest
+
+from grader import mutants, template
+from grader.grade import Options, run_tests
+from grader.labs import Lab, all_labs
+from grader.paths import TEMPLATE
+from grader.results import TestResult
+from grader.tests.conftest import Grade
+
+SUBJECTS = [subject for each in all_labs() for subject in mutants.subjects(each)]
+SEEDS = range(100, 120)
+MUTANTS_MIN, HOSTILE_MIN, ALTERNATIVES_MIN, TESTS_MIN = 15, 8, 2, 20
+
+
+def catalogue(lab: Lab) -> List[TestResult]:
+    """A lab's tests, without running any."""
+    return run_tests(lab, None, Options(solutions=None))[0]
+
+
+def test_points_add_to_100_and_lab_toml_lists_all_tests(lab: Lab) -> None:
+    tests = catalogue(lab)
+    assert sum(test.max_points for test in tests) == 100
+    assert len(tests) >= TESTS_MIN
+    listed = {task.id: list(task.tests) for task in lab.tasks}
+    marked: Dict[str, List[str]] = {task.id: [] for task in lab.tasks}
+    for test in tests:
+        marked[test.task].append(test.id)
+    assert listed == marked
+    assert all(test.hint and test.max_points > 0 for test in tests)
+
+
+def test_reference_has_all_points(grade: Grade) -> None:
+    graded = grade("reference", "--min", "100")
+    assert graded.status == 0 and graded.score == 100, graded.output
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_reference_has_all_points_under_any_seed(grade: Grade, seed: int) -> None:
+    graded = grade("reference", "--seed", str(seed))
+    assert graded.score == 100, graded.output
+
+
+def test_starter_has_its_documented_score(grade: Grade, lab: Lab) -> None:
+    graded = grade(TEMPLATE)
+    assert graded.score == lab.starter_score, graded.output
+    assert lab.tasks[0].file in graded.output, "the report names the first file to edit"
+
+
+def test_starter_files_are_what_the_generator_makes() -> None:
+    assert template.differences() == []
+
+
+def test_each_task_alone_earns_its_own_points(grade: Grade, lab: Lab, solutions: Path) -> None:
+    total = 0
+    for task in lab.tasks:
+        others = ",".join(f"reference:{other.id}" for other in lab.tasks if other != task)
+        graded = grade(solutions, "--with", others)
+        own = [t for t in graded.results["labs"][0]["tests"] if t["task"] == task.id]  # type: ignore[index]
+        assert graded.score == sum(t["max_points"] for t in own), graded.output
+        total += graded.score
+    assert total == 100
+
+
+def test_tasks_can_be_done_in_order(grade: Grade, lab: Lab, tmp_path: Path) -> None:
+    """With tasks 1 to k done and the rest as in the starter, all points of 1 to k are there."""
+    directory = tmp_path / "growing"
+    shutil.copytree(TEMPLATE / lab.folder, directory / lab.folder)
+    for done, task in enumerate(lab.tasks, start=1):
+        shutil.copy(lab.directory / "solution" / task.file, directory / lab.folder / task.file)
+        graded = grade(directory)
+        names = {each.id for each in lab.tasks[:done]}
+        mine = [t for t in graded.results["labs"][0]["tests"] if t["task"] in names]  # type: ignore[index]
+        assert all(t["status"] == "passed" for t in mine), graded.output
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda s: f"{s.lab.name}-{s.kind}-{s.name}")
+def test_submission_does_what_its_header_says(subject: mutants.Subject) -> None:
+    verdict = mutants.try_subject(subject)
+    assert not verdict.problems, verdict
+
+
+def test_there_are_enough_of_each_kind(lab: Lab) -> None:
+    kinds = [subject.kind for subject in mutants.subjects(lab)]
+    assert kinds.count("mutant") >= MUTANTS_MIN
+    assert kinds.count("hostile") >= HOSTILE_MIN
+    assert kinds.count("alternative") >= ALTERNATIVES_MIN
+
+
+def test_every_test_kills_a_mutant(lab: Lab) -> None:
+    killers: Set[str] = set()
+    for subject in mutants.subjects(lab):
+        if subject.kind == "mutant":
+            killers |= subject.tests("must-fail")
+    idle = {test.id for test in catalogue(lab)} - killers
+    assert not idle, f"no mutant needs these tests: {sorted(idle)}"
+
+
+def test_digest_is_the_same_under_load(grade: Grade) -> None:
+    """A smaller form of the check in docs/writing-tests.md."""
+    load = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
+    try:
+        loaded = {grade("reference").results["digest"] for _ in range(2)}  # type: ignore[index]
+    finally:
+        for process in load:
+            process.kill()
+            process.wait()
+    quiet = {grade("reference").results["digest"] for _ in range(2)}  # type: ignore[index]
+    assert len(loaded | quiet) == 1

@@ -1,0 +1,203 @@
+"""Bad input of every kind: one clear line, the right exit status, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from grader.labs import Lab
+from grader.paths import ROOT
+from grader.tests.conftest import Grade
+
+
+def first_lines(output: str) -> str:
+    return " ".join(output.split())
+
+
+def test_compiler_error_names_file_and_line(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "fault.c"
+    text = part.read_text()
+    line = text[: text.index("switch")].count("\n") + 1
+    part.write_text(text.replace("switch (cause)", "switch (cuase)"))
+    graded = grade(solutions, "--lab", "batch")
+    assert graded.status == 0 and graded.score == 0
+    assert f"does not build: {part}:{line}: 'cuase' undeclared" in first_lines(graded.output)
+    assert {t["outcome"] for t in graded.results["labs"][0]["tests"]} == {"does not build"}  # type: ignore[index]
+
+
+def test_assembler_error_names_file_and_line(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "save_user.S"
+    part.write_text("    nop\n    sdd t0, 8(a0)\n")
+    graded = grade(solutions, "--lab", "batch")
+    assert f"does not build: {part}:2: unrecognized opcode" in first_lines(graded.output)
+
+
+def test_missing_file(grade: Grade, solutions: Path, lab: Lab) -> None:
+    (solutions / lab.folder / "batch.c").unlink()
+    graded = grade(solutions)
+    assert graded.status == 0 and graded.score == 0
+    assert "batch.c is missing; `make start` puts the starter file back" in graded.output
+
+
+def test_link_that_leads_out(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "batch.c"
+    part.unlink()
+    part.symlink_to(lab.directory / "solution" / "batch.c")
+    graded = grade(solutions)
+    assert graded.score == 0 and "is a link that leads out of" in graded.output
+
+
+def test_link_to_nowhere_and_directory(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "batch.c"
+    part.unlink()
+    part.symlink_to("nothing")
+    assert "is a link to nowhere" in grade(solutions).output
+    part.unlink()
+    part.mkdir()
+    assert "is not a regular file" in grade(solutions).output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_unreadable_file(grade: Grade, solutions: Path, lab: Lab) -> None:
+    (solutions / lab.folder / "batch.c").chmod(0)
+    assert "cannot be read" in grade(solutions).output
+
+
+def test_wrongly_named_file_is_pointed_out(grade: Grade, solutions: Path, lab: Lab) -> None:
+    (solutions / lab.folder / "Batch.c").write_text("int x;\n")
+    graded = grade(solutions, "--test", "empty_deck*")
+    assert "Batch.c is not one of the lab's files and was not used" in graded.output
+
+
+def test_private_header_is_not_seen(grade: Grade, solutions: Path, lab: Lab) -> None:
+    """Only the parts are taken: what lies beside them is not there for the compiler."""
+    (solutions / lab.folder / "mine.h").write_text("#define X 1\n")
+    part = solutions / lab.folder / "fault.c"
+    part.write_text('#include "mine.h"\n' + part.read_text())
+    graded = grade(solutions)
+    assert graded.score == 0 and "mine.h: No such file" in first_lines(graded.output)
+
+
+@pytest.mark.parametrize("sandbox", ["on", "off"])
+def test_incbin_gains_nothing_with_or_without_bubblewrap(
+    grade: Grade, solutions: Path, lab: Lab, sandbox: str
+) -> None:
+    part = solutions / lab.folder / "fault.c"
+    secret = ROOT / "README.md"
+    line = f'__asm__(".section .rodata\\n.inc" "bin \\"{secret}\\"\\n.text");\n'
+    part.write_text(line + part.read_text())
+    graded = grade(solutions, RUNG_SANDBOX=sandbox)
+    assert (
+        graded.score == 0 and "does not build" in str(graded.results) or ".incbin" in graded.output
+    )
+
+
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--lab", "bathc"], "no lab is called 'bathc'; there are: 1 batch"),
+        (
+            ["--test", "empty_dek"],
+            "no test of lab batch is called 'empty_dek' (did you mean empty_deck",
+        ),
+        (["--set", "some"], "SET=some: it is basic or all"),
+        (["--seed", "x"], "SEED=x: it has to be a number"),
+        (["--with", "reference"], "WITH=reference: say reference:1"),
+        (["--with", "reference:1.9"], "lab batch has no task 1.9"),
+    ],
+)
+def test_bad_options_list_the_choices(grade: Grade, options: List[str], said: str) -> None:
+    graded = grade("reference", *options)
+    assert graded.status == 2
+    assert said in first_lines(graded.output)
+    assert len(graded.output.strip().splitlines()) == 1
+
+
+def test_no_such_solutions_directory(grade: Grade) -> None:
+    graded = grade("no/such/place")
+    assert graded.status == 2 and "there is no such directory" in graded.output
+
+
+def test_below_minimum_is_status_1(grade: Grade, solutions: Path, lab: Lab) -> None:
+    (solutions / lab.folder / "batch.c").unlink()
+    assert grade(solutions, "--min", "1").status == 1
+    assert grade("reference", "--test", "empty_deck*", "--min", "1").status == 0
+
+
+def test_missing_tool_is_one_line(tmp_path: Path) -> None:
+    """With a PATH that has no QEMU, compiler or ninja."""
+    command = [sys.executable, "-m", "grader", "grade", "--solutions", "reference"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "RUNG_BUILD": str(tmp_path / "build")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "is not installed: run `make setup`" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+
+
+def qemus_of(pid: int) -> List[int]:
+    """Machines that a process, or a child of it, has started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                grandparent = int(
+                    Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
+                )
+            except (OSError, IndexError, ValueError):
+                continue
+            machine = b"qemu-system-riscv64" in command and b"-kernel" in command
+            if machine and pid in (parent, grandparent):
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks into /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_no_qemu_is_left_behind(
+    solutions: Path, lab: Lab, tmp_path: Path, how: signal.Signals
+) -> None:
+    """^C, or the end of the grader by force, in the middle of a run that would take long."""
+    shutil.copy(ROOT / "solutions-template" / lab.folder / "batch.c", solutions / lab.folder)
+    part = solutions / lab.folder / "syscall_trap.c"
+    part.write_text(part.read_text().replace("user->sepc += 4;", ""))
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "grader", "grade", "--solutions", str(solutions)]
+    grader = subprocess.Popen(
+        [*command, "--out", str(out)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    qemus: List[int] = []
+    while not qemus and grader.poll() is None:
+        qemus = qemus_of(grader.pid)
+    assert qemus, grader.communicate()[0]
+    os.killpg(grader.pid, how)
+    output = grader.communicate(timeout=60)[0]
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in qemus) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not any(Path(f"/proc/{pid}/exe").exists() for pid in qemus)
+    if how == signal.SIGINT:
+        assert grader.returncode == 2
+        assert "Interrupted: what had been judged by then is kept." in output
+        assert (out / "results.json").is_file()

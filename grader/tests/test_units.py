@@ -1,0 +1,254 @@
+"""The grader's own parts, one by one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import List
+from xml.etree import ElementTree
+
+import jsonschema
+import pytest
+
+from grader import check, cpio, grade, mutants, run, template
+from grader.build import Diagnostic, program
+from grader.machine import Outcome, Record
+from grader.paths import ROOT, GraderError
+from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult, previous, write
+
+# ---- cpio
+
+
+def test_archive_is_read_by_cpio(tmp_path: Path) -> None:
+    """The format is cpio's, so a reader that is not ours has to understand it."""
+    files = {"jobs": b"hello\n", "bin/hello": b"\x7fELF" + bytes(range(7)), "empty": b""}
+    data = cpio.archive(files)
+    names, at = {}, 0
+    while True:
+        assert data[at : at + 6] == b"070701"
+        fields = [int(data[at + 6 + 8 * i : at + 14 + 8 * i], 16) for i in range(13)]
+        name = data[at + 110 : at + 110 + fields[11] - 1].decode()
+        if name == "TRAILER!!!":
+            break
+        start = (at + 110 + fields[11] + 3) & ~3
+        names[name] = data[start : start + fields[6]]
+        assert fields[1] & 0o170000 == 0o100000
+        at = (start + fields[6] + 3) & ~3
+    assert names == files
+    assert cpio.archive(files) == data, "the same files make the same archive"
+
+
+# ---- reading a run
+
+MARK = "@0123@"
+
+
+def read(
+    console: bytes, traps: bytes = b"", exceeded: str = "", events: "List[object]" = []
+) -> run.Run:
+    record = Record(console=console, traps=traps, exceeded=exceeded, events=list(events))  # type: ignore[arg-type]
+    programs = {"hello": program("hello")}
+    kernel = next((ROOT / "build").glob("kernels/*/kernel.elf"), program("hello"))
+    return run.read(record, MARK, kernel, ["hello", "hello"], programs, 1.0)
+
+
+BOOT = f"firmware\n{MARK} boot: hart 0, 128 MiB, 2 jobs, instret 1\n".encode()
+OFF = f"{MARK} off: time 900000\n".encode()
+
+
+def job(n: int, output: bytes, end: str = "exited with 0") -> bytes:
+    return output + f"{MARK} job {n}: hello: {end}, after 12 us\n".encode()
+
+
+def test_output_is_split_at_reports() -> None:
+    console = BOOT + job(0, b"one\n") + job(1, b"two, no newline", "killed by SIGSEGV (11)") + OFF
+    seen = read(console)
+    assert seen.outcome is Outcome.POWER_OFF
+    assert [(j.output, j.end) for j in seen.jobs] == [
+        (b"one\n", "exited with 0"),
+        (b"two, no newline", "killed by SIGSEGV"),
+    ]
+
+
+def test_a_report_without_the_mark_is_output() -> None:
+    forged = b"[rung] job 0: hello: exited with 0, after 12 us\n@9999@ job 0: hello: exited with 0, after 1 us\n"
+    seen = read(BOOT + forged + OFF)
+    assert seen.jobs == [] and seen.loose == forged
+
+
+@pytest.mark.parametrize(
+    "console, exceeded, events, outcome",
+    [
+        (b"firmware only", "", [], Outcome.SILENT),
+        (BOOT + job(0, b""), "", [], Outcome.EARLY_OFF),
+        (BOOT, "", [{"event": "SHUTDOWN", "data": {"reason": "guest-reset"}}], Outcome.RESET),
+        (
+            BOOT + f"{MARK} panic: oops\n{MARK} backtrace: 0x80200000\n".encode() + OFF,
+            "",
+            [],
+            Outcome.PANIC,
+        ),
+        (BOOT + b"x" * 1000, "console", [], Outcome.FLOOD),
+        (BOOT, "traps", [], Outcome.TRAP_LOOP),
+        (BOOT, "time", [], Outcome.LIVELOCK),
+        (b"", "time", [], Outcome.SILENT),
+        (BOOT + f"{MARK} off: time 10000001\n".encode(), "", [], Outcome.OVERTIME),
+        (
+            BOOT
+            + f"{MARK} dump: hello: no handler for this trap: breakpoint (cause 3)\n".encode()
+            + OFF,
+            "",
+            [],
+            Outcome.NO_HANDLER,
+        ),
+    ],
+)
+def test_outcomes_are_told_apart(
+    console: bytes, exceeded: str, events: "List[object]", outcome: Outcome
+) -> None:
+    seen = read(console, b"", exceeded, events)
+    assert seen.outcome is outcome
+    assert seen.explanation
+
+
+def test_deadlock_is_a_halted_processor() -> None:
+    record = Record(console=BOOT, exceeded="time", halted=True)
+    kernel = next((ROOT / "build").glob("kernels/*/kernel.elf"))
+    seen = run.read(record, MARK, kernel, [], {}, 1.0)
+    assert seen.outcome is Outcome.DEADLOCK
+
+
+def test_traps_are_read_and_the_firmwares_left_out() -> None:
+    line = "riscv_cpu_do_interrupt: hart:0, async:{}, cause:{:016x}, epc:0x{:016x}, tval:0x{:016x}, desc=x\n"
+    log = "".join(
+        line.format(*values)
+        for values in [
+            (0, 2, 0x80000520, 0),
+            (0, 8, 0x80613000, 0),
+            (1, 5, 0x80200000, 0),
+            (0, 1, 0, 0),
+        ]
+    )
+    seen = read(BOOT + OFF, log.encode())
+    assert [(t.interrupt, t.cause, t.epc) for t in seen.traps] == [
+        (False, 8, 0x80613000),
+        (True, 5, 0x80200000),
+        (False, 1, 0),
+    ]
+
+
+def test_fault_reports_are_read() -> None:
+    line = (
+        f"{MARK} fault: fault: load access fault (cause 5), read at 0x10, pc 0x8061301c: SIGSEGV\n"
+    )
+    seen = read(BOOT + line.encode() + OFF)
+    assert seen.faults == [run.Fault("fault", 5, "read", 0x10, 0x8061301C, "SIGSEGV")]
+
+
+# ---- checks
+
+
+def test_long_outputs_show_the_first_difference() -> None:
+    wanted = "".join(f"line {n}\n" for n in range(100))
+    with pytest.raises(check.CheckFailed) as failure:
+        check.output(wanted.replace("line 70", "lime 70").encode(), wanted, "x")
+    assert "line 70" in failure.value.expected and "lime 70" in failure.value.actual
+    assert len(failure.value.expected.splitlines()) < 12
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert check.readable(b"\x1b[2J\x00\xff a\n\x7f") == "\\x1b[2J\\x00\\xff a\n\\x7f"
+
+
+# ---- results
+
+
+def sample() -> Results:
+    tests = [
+        TestResult("a", "1.1", "A", 5, 5, PASSED, "passed"),
+        TestResult(
+            "b", "1.1", "B", 0, 5, FAILED, "kernel panic", "what \x1b", "yes", "no\x00", "h", "make"
+        ),
+        TestResult("c", "1.2", "C", 0, 5, NOT_RUN, "blocked", "needs b"),
+    ]
+    lab = LabResult("batch", 1, "A batch system", 5, 15, tests, "", [Diagnostic("f.c", 1, "m")], [])
+    return Results([lab], 7, {"qemu": "7", "gcc": "12", "python": "3"})
+
+
+def test_results_fit_their_schema() -> None:
+    schema = json.loads((ROOT / "docs" / "results.schema.json").read_text())
+    jsonschema.Draft7Validator.check_schema(schema)
+    jsonschema.validate(json.loads(sample().to_json()), schema)
+
+
+def test_junit_is_well_formed() -> None:
+    root = ElementTree.fromstring(sample().to_junit())
+    suite = root[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    assert suite[1].find("failure") is not None
+    assert suite[0].find("properties")[0].get("value") == "5"  # type: ignore[index]
+
+
+def test_digest_follows_verdicts_only() -> None:
+    one, two = sample(), sample()
+    two.labs[0].tests[1].actual = "another text"
+    two.labs[0].tests[1].seconds = 9.0
+    assert one.digest == two.digest
+    two.labs[0].tests[1].outcome = "flood"
+    assert one.digest != two.digest
+
+
+def test_previous_results_are_optional(tmp_path: Path) -> None:
+    assert previous(tmp_path / "results.json") == {}
+    write(sample(), tmp_path)
+    assert previous(tmp_path / "results.json") == {
+        "batch/a": PASSED,
+        "batch/b": FAILED,
+        "batch/c": NOT_RUN,
+    }
+    (tmp_path / "results.json").write_text("[1, 2")
+    assert previous(tmp_path / "results.json") == {}
+
+
+# ---- options, templates, headers
+
+
+def test_with_takes_labs_and_tasks() -> None:
+    assert grade.parse_with("") == frozenset()
+    assert grade.parse_with("reference:1.3, reference:1.1") == {"1.1", "1.3"}
+    assert len(grade.parse_with("reference:1")) == 6
+
+
+def test_starter_keeps_stubs_and_drops_solutions() -> None:
+    text = "a\n    /* BEGIN SOLUTION 1.3 */\n    secret();\n    /* STUB\n    return 0;\n    */\n    /* END SOLUTION */\nb\n"
+    assert template.starter(text, "x.c", "1.3") == "a\n    /* TODO(1.3) */\n    return 0;\nb\n"
+    assert template.solution_lines(text) == ["secret();"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no region\n",
+        "/* BEGIN SOLUTION 1.3 */\n",
+        "/* BEGIN SOLUTION 1.4 */\n/* END SOLUTION */\n",
+        "/* END SOLUTION */\n",
+    ],
+)
+def test_broken_marks_are_refused(text: str) -> None:
+    with pytest.raises(GraderError):
+        template.starter(text, "x.c", "1.3")
+
+
+def test_headers_are_read() -> None:
+    header = mutants.read_header("must-fail: a,\n    b\nhint: look\n--- a/x\n+++ b/x\n", "x")
+    assert header == {"must-fail": "a, b", "hint": "look"}
+    with pytest.raises(GraderError):
+        mutants.read_header("must_fail: a\n", "x")
+
+
+def test_make_alone_lists_the_commands() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    names = "setup start grade run debug test mutants template handout slots bench doctor format lint clean"
+    for name in names.split():
+        assert f"make {name} " in done.stdout
