@@ -143,6 +143,12 @@ def command_bench(arguments: argparse.Namespace) -> int:
     return bench.command(arguments.lab)
 
 
+def command_github(arguments: argparse.Namespace) -> int:
+    from grader import github
+
+    return github.command(arguments.results)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grader", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -168,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     add("mutants", command_mutants, "lab", "only")
     add("handout", command_handout, "out")
     add("bench", command_bench, "lab")
+    add("github", command_github).add_argument("results")
     return parser
 
 

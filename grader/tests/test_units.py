@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from grader import check, cpio, grade, mutants, run, template
+from grader import check, cpio, github, grade, mutants, run, template
 from grader.build import Diagnostic, program
 from grader.machine import Outcome, Record
 from grader.paths import ROOT, GraderError
@@ -188,6 +188,17 @@ def test_junit_is_well_formed() -> None:
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
     assert suite[1].find("failure") is not None
     assert suite[0].find("properties")[0].get("value") == "5"  # type: ignore[index]
+
+
+def test_github_annotations_are_escaped_and_few() -> None:
+    results = json.loads(sample().to_json())
+    results["labs"][0]["diagnostics"][0]["file"] = "a,b:c.c"
+    lines = github.annotations(results)
+    assert lines[0] == "::error file=a%2Cb%3Ac.c,line=1,title=does not build::m"
+    assert "\n" not in "".join(lines) and "%0Ahint: h%0Amake" in lines[1]
+    results["labs"][0]["tests"] *= 20
+    assert len(github.annotations(results)) == 10
+    assert "| ❌ | 1.1 | B | 0/5 | kernel panic |" in github.summary(results)
 
 
 def test_digest_follows_verdicts_only() -> None:

@@ -1,0 +1,72 @@
+"""What GitHub Actions shows of a grade: a step summary, and annotations at the lines at fault.
+
+Formats: "Workflow commands for GitHub Actions" and "Adding a job summary" in GitHub's documentation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict, List
+
+from grader.paths import GraderError
+
+ANNOTATIONS_MAX = 10  # GitHub shows no more of one step
+SUMMARY_BYTES_MAX = 1 << 20
+
+
+def _escape(text: str, in_property: bool = False) -> str:
+    """As workflow commands want their data."""
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
+
+
+def annotations(results: Dict[str, Any]) -> List[str]:
+    """Workflow commands, one for each compiler's error or else for each failed test."""
+    lines: List[str] = []
+    for lab in results["labs"]:
+        for found in lab["diagnostics"]:
+            place = f"file={_escape(found['file'], True)},line={found['line']}," if found["file"] else ""
+            lines.append(f"::error {place}title=does not build::{_escape(found['message'])}")
+        if lab["failure"] and not lab["diagnostics"]:
+            lines.append(f"::error title={_escape(lab['lab'], True)}::{_escape(lab['failure'])}")
+        for test in lab["tests"]:
+            if test["status"] == "failed" and not lab["failure"]:
+                text = f"{test['what']}\nhint: {test['hint']}\n{test['rerun']}"
+                title = f"{lab['lab']} {test['task']}: {test['title']} (-{test['max_points']})"
+                lines.append(f"::error title={_escape(title, True)}::{_escape(text)}")
+    return lines[:ANNOTATIONS_MAX]
+
+
+def summary(results: Dict[str, Any]) -> str:
+    """A table in Markdown: every test with its verdict."""
+    lines = [f"## {results['score']}/{results['max_score']} points", ""]
+    marks = {"passed": "✅", "failed": "❌", "not run": "⬜"}
+    for lab in results["labs"]:
+        lines += [f"### Lab {lab['number']}, {lab['title']}: {lab['score']}/{lab['max_score']}", ""]
+        lines += [f"`{lab['failure']}`", ""] if lab["failure"] else []
+        lines += ["| | task | test | points | |", "|---|---|---|---:|---|"]
+        for test in lab["tests"]:
+            note = "" if test["status"] == "passed" else test["outcome"]
+            points = f"{test['points']}/{test['max_points']}"
+            cells = [marks[test["status"]], test["task"], test["title"], points, note]
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    text = "\n".join(lines) + "\n"
+    return text.encode()[:SUMMARY_BYTES_MAX].decode(errors="ignore")
+
+
+def command(path: str) -> int:
+    """Print the annotations, and append the summary to the file that GitHub names."""
+    try:
+        results = json.loads(Path(path).read_text())
+    except (OSError, ValueError) as error:
+        raise GraderError(f"{path} cannot be read: {error}; was anything graded?") from None
+    for line in annotations(results):
+        print(line)
+    target = os.environ.get("GITHUB_STEP_SUMMARY")
+    if target:
+        with open(target, "a") as file:
+            file.write(summary(results))
+    return 0
