@@ -22,12 +22,16 @@ def _escape(text: str, in_property: bool = False) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
 
 
-def annotations(results: Dict[str, Any]) -> List[str]:
+def error_lines(results: Dict[str, Any]) -> List[str]:
     """Workflow commands, one for each compiler's error or else for each failed test."""
     lines: List[str] = []
     for lab in results["labs"]:
         for found in lab["diagnostics"]:
-            place = f"file={_escape(found['file'], True)},line={found['line']}," if found["file"] else ""
+            place = (
+                f"file={_escape(found['file'], True)},line={found['line']},"
+                if found["file"]
+                else ""
+            )
             lines.append(f"::error {place}title=does not build::{_escape(found['message'])}")
         if lab["failure"] and not lab["diagnostics"]:
             lines.append(f"::error title={_escape(lab['lab'], True)}::{_escape(lab['failure'])}")
@@ -63,7 +67,7 @@ def command(path: str) -> int:
         results = json.loads(Path(path).read_text())
     except (OSError, ValueError) as error:
         raise GraderError(f"{path} cannot be read: {error}; was anything graded?") from None
-    for line in annotations(results):
+    for line in error_lines(results):
         print(line)
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:

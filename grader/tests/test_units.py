@@ -193,11 +193,11 @@ def test_junit_is_well_formed() -> None:
 def test_github_annotations_are_escaped_and_few() -> None:
     results = json.loads(sample().to_json())
     results["labs"][0]["diagnostics"][0]["file"] = "a,b:c.c"
-    lines = github.annotations(results)
+    lines = github.error_lines(results)
     assert lines[0] == "::error file=a%2Cb%3Ac.c,line=1,title=does not build::m"
     assert "\n" not in "".join(lines) and "%0Ahint: h%0Amake" in lines[1]
     results["labs"][0]["tests"] *= 20
-    assert len(github.annotations(results)) == 10
+    assert len(github.error_lines(results)) == 10
     assert "| ❌ | 1.1 | B | 0/5 | kernel panic |" in github.summary(results)
 
 

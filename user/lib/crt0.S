@@ -10,7 +10,7 @@
  *   sp ->    argc
  *
  * Some programs examine the registers and the memory they were started with, so nothing is
- * touched here except gp, ra and a0-a2; bss is zero because the loader zeroed it.
+ * touched here except gp, ra and a0-a2; bss is zero because the kernel sees to it.
  *
  * _start is weak so that a program in assembly may have its own; main is weak because such a
  * program has none (user.ld refuses a program that lacks both).
