@@ -199,9 +199,15 @@ def main(argv: Optional[List[str]] = None) -> int:
     except GraderError as error:
         print(f"rung: {error}", file=sys.stderr)
         return 2
+    except ImportError as error:
+        print(f"rung: Python lacks a module ({error}): run `make setup`", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except OSError as error:  # a full disk, a directory that may not be written, …
+        print(f"rung: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\nrung: interrupted", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2

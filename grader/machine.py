@@ -128,7 +128,7 @@ class _Running:
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         try:
             self.process = subprocess.Popen(
-                command(boot, monitor_child.fileno(), trap_write),
+                [*sandbox.wrap_machine(), *command(boot, monitor_child.fileno(), trap_write)],
                 stdin=subprocess.DEVNULL,
                 stdout=console_write,
                 stderr=subprocess.PIPE,

@@ -70,7 +70,6 @@ class Machine:
         self.random = random.Random(f"{seed}/{test}")
         self._identity = f"{seed}/{test}"
         self.last: Optional[run.Run] = None
-        self.boots = 0
 
     def secret(self, what: str, length: int = 12) -> str:
         """A word that follows from seed and test, and that nobody can guess from the sources."""
@@ -128,7 +127,6 @@ class Machine:
         mark = f"@{self.secret('mark')}@"
         words = f"report={mark} {arguments}".strip()
         boot = self.boot(jobs, files, words, shift, budget, memory)
-        self.boots += 1
         record = machine.run(boot)
         names = {job.split()[0] for job in jobs} & set(build.program_sources())
         programs = {name: build.program(name) for name in names}

@@ -50,6 +50,16 @@ def wrap_compiler(visible: Sequence[Path], writable: Path, hidden: Path) -> List
     return prefix + ["--unshare-all", "--die-with-parent", "--"]
 
 
+def wrap_machine() -> List[str]:
+    """A command prefix under which QEMU can write no file and reach no network.  Empty without
+    bubblewrap."""
+    bwrap = bubblewrap()
+    if not bwrap:
+        return []
+    prefix = [bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    return prefix + ["--unshare-all", "--die-with-parent", "--"]
+
+
 def limits(memory: int, file_size: int, cpu_seconds: int) -> Callable[[], None]:
     """A function for subprocess's preexec_fn: the child dies with us, and stays within these
     (bytes of address space, bytes a file, seconds of CPU time)."""

@@ -2,7 +2,7 @@
  * syscall.h: the table of system calls.
  *
  * Numbers are Linux's for riscv64 (include/uapi/asm-generic/unistd.h), so that our programs run on
- * Linux unchanged.  410 and below in the 400s are Rung's own.
+ * Linux unchanged.  Rung's own are 400 (spawn), 401 (set_priority) and 410 (trace), in later labs.
  */
 #ifndef SYSCALL_H
 #define SYSCALL_H

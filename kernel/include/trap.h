@@ -26,7 +26,7 @@ struct trap_handler {
  *     bool function(struct task *task, uint64_t cause);
  *
  * It returns true when it has dealt with the trap, false to pass it on.  Handlers are asked from
- * the highest level down; among equals, the one for the very cause before TRAP_ANY_FAULT.
+ * the highest level down, those of one level in no promised order.
  * level: a literal digit, the lab's number.
  */
 #define TRAP_HANDLER(cause_, level_, function_)                                         \

@@ -1,0 +1,130 @@
+"""`make setup` and `make doctor`, on a PATH of our making: nothing is installed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+import pytest
+
+from grader.paths import ROOT
+
+BASICS = "bash cat dirname env grep head id mkdir mktemp rm sort tail uname wc".split()
+TOOLS = "git ninja qemu-system-riscv64 riscv64-unknown-elf-gcc gdb-multiarch bwrap".split()
+
+
+class Machine:
+    """A directory that is the whole PATH, with a package manager that only takes notes."""
+
+    def __init__(self, directory: Path):
+        self.path = directory / "bin"
+        self.notes = directory / "apt-notes"
+        self.path.mkdir()
+        for name in BASICS + TOOLS:
+            found = shutil.which(name)
+            assert found, name
+            (self.path / name).symlink_to(found)
+        self.script("apt-get", f'echo "$@" >>{self.notes}')
+        self.script("apt-cache", "exit 0")
+
+    def script(self, name: str, text: str) -> None:
+        """Put a command of our own on the PATH."""
+        target = self.path / name
+        target.unlink(missing_ok=True)
+        target.write_text(f"#!{shutil.which('bash')}\n{text}\n")
+        target.chmod(0o755)
+
+    def without(self, name: str) -> None:
+        (self.path / name).unlink()
+
+    def run(self, what: str = "setup.sh") -> "subprocess.CompletedProcess[str]":
+        # The modules are the business of the Python that runs these tests.
+        environment: Dict[str, str] = {"PATH": str(self.path), "PYTHON": sys.executable}
+        return subprocess.run(
+            ["bash", str(ROOT / "grader" / "setup" / what)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def installed(self) -> Optional[str]:
+        """The packages that were asked for."""
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        return next((line for line in lines if line.startswith("install")), None)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_nothing_is_done_when_nothing_is_missing(machine: Machine) -> None:
+    done = machine.run()
+    assert (done.returncode, done.stdout) == (0, "setup: everything is here\n")
+    assert not machine.notes.exists()
+
+
+def test_what_is_missing_is_installed_and_nothing_else(machine: Machine) -> None:
+    machine.without("ninja")
+    done = machine.run()
+    assert "setup: missing: ninja\n" in done.stdout
+    assert machine.installed() == "install -y --no-install-recommends ninja-build"
+    # Our apt-get installed nothing, and setup does not believe it.
+    assert done.returncode == 2 and "still missing: ninja" in done.stdout
+
+
+def test_too_old_is_told_with_both_versions(machine: Machine) -> None:
+    machine.script("qemu-system-riscv64", "echo QEMU emulator version 5.2.0")
+    done = machine.run()
+    assert done.returncode == 2
+    assert "qemu-system-riscv64 is version 5.2.0, Rung needs 7.0 or newer" in done.stdout
+
+
+def test_without_root_and_sudo_the_packages_are_named(machine: Machine) -> None:
+    machine.without("ninja")
+    machine.script("id", "echo 1000")
+    done = machine.run()
+    assert done.returncode == 2
+    assert "have an administrator install: ninja-build" in done.stdout
+    assert not machine.notes.exists()
+
+
+def test_without_root_sudo_is_used(machine: Machine) -> None:
+    machine.without("ninja")
+    machine.script("id", "echo 1000")
+    machine.script("sudo", '"$@"')
+    done = machine.run()
+    assert "setup: sudo apt-get update" in done.stdout
+    assert machine.installed()
+
+
+def test_an_unknown_system_is_told_what_to_install(machine: Machine) -> None:
+    machine.without("ninja")
+    machine.without("apt-get")
+    done = machine.run()
+    assert done.returncode == 2
+    assert "no package manager that setup knows" in done.stdout and "ninja" in done.stdout
+
+
+def test_a_failing_package_manager_is_quoted(machine: Machine) -> None:
+    machine.without("ninja")
+    machine.script("apt-get", "echo E: no network; exit 100")
+    done = machine.run()
+    assert done.returncode == 2
+    assert "E: no network" in done.stdout and "this failed: apt-get update" in done.stdout
+
+
+def test_doctor_says_what_to_do(machine: Machine) -> None:
+    assert machine.run("doctor.sh").returncode == 0
+    machine.without("ninja")
+    machine.script("qemu-system-riscv64", "echo QEMU emulator version 5.2.0")
+    done = machine.run("doctor.sh")
+    rows = {line.split()[1]: line for line in done.stdout.splitlines() if len(line.split()) > 2}
+    assert done.returncode == 1
+    assert "MISSING" in rows["ninja"] and "make setup (package ninja-build)" in rows["ninja"]
+    assert "TOO OLD" in done.stdout and "Rung needs 7.0" in done.stdout
