@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import functools
+import importlib
 import os
 import platform
 import re
@@ -188,12 +190,15 @@ def versions() -> Dict[str, str]:
 
 def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = None) -> Results:
     """Grade labs one after the other, each with its own verdict."""
-    known = versions()
     graded: List[LabResult] = []
     interrupted = False
-    for lab in labs:
-        result, interrupted = grade_lab(lab, options, progress)
-        graded.append(result)
-        if interrupted:
-            break
-    return Results(graded, options.seed, known, interrupted)
+    with concurrent.futures.ThreadPoolExecutor() as background:
+        # What takes a tenth of a second happens while the build is checked.
+        known = background.submit(versions)
+        background.submit(importlib.import_module, "grader.plugin")
+        for lab in labs:
+            result, interrupted = grade_lab(lab, options, progress)
+            graded.append(result)
+            if interrupted:
+                break
+    return Results(graded, options.seed, known.result(), interrupted)

@@ -562,16 +562,16 @@ def run_deck(machine: Machine, count: int) -> None:
 )
 def test_jobs_run_in_the_decks_order(machine: Machine) -> None:
     """A batch system that skips, repeats or reorders jobs is of no use."""
-    run_deck(machine, 6)
+    run_deck(machine, 16)
 
 
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint("Is the last job run, and only once? Is everything given back between two jobs?")
-def test_decks_of_1_2_16_and_64_jobs(machine: Machine) -> None:
+def test_decks_of_1_2_and_64_jobs(machine: Machine) -> None:
     """Loops go wrong at their ends, and resources run out only in the long run."""
-    for count in (1, 2, 16, 64):
+    for count in (1, 2, 64):
         run_deck(machine, count)
 
 
