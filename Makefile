@@ -32,8 +32,9 @@ export PYTHONDONTWRITEBYTECODE ?=
 
 help: ## This list
 	@echo "Rung, an operating-systems lab course that grades itself."
-	@awk -F ':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' -v authors="$(AUTHORS)" \
+		'/^##@/ {shown = authors != "" || /students/; if (shown) printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / && shown {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options: LAB=batch (name or number)  TEST=pattern  SOLUTIONS=dir|reference  SEED=n"
 	@echo "         WITH=reference:1 or reference:1.3 (comma separated)  SET=basic|all  MIN=points"

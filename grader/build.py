@@ -35,7 +35,7 @@ PART_BYTES_MAX = 1 << 20
 COMPILER_SECONDS = 30
 
 COMMON_FLAGS = (
-    "-std=gnu11 -ffreestanding -O2 -g -Wall -Wextra -mcmodel=medany -fno-common "
+    "-std=gnu11 -ffreestanding -O2 -g -gdwarf-4 -Wall -Wextra -mcmodel=medany -fno-common "
     "-fdiagnostics-color=never"
 )
 # The kernel is integer-only: no F and D extension, so no float in it compiles.

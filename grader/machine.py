@@ -29,6 +29,8 @@ from grader.build import need
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 MTIME = 0x200BFF8  # the CLINT's clock, what the time CSR shows
 
+WFI = 0x10500073  # the instruction
+
 CONSOLE_MAX = 768 << 10
 TRAPS_MAX = 8 << 20
 PIPE_SIZE = 1 << 20
@@ -259,8 +261,11 @@ class _Running:
         """Stop the machine and keep what tells a deadlock from a livelock."""
         self.ask("stop")
         self.record.registers = self.ask_human("info registers")
-        processors = self.ask_human("info cpus")
-        self.record.halted = "(halted)" in processors
+        pc = re.search(r"\bpc\s+([0-9a-f]+)", self.record.registers)
+        if pc:
+            # A CPU that waits in wfi has its pc behind it.
+            word = self.ask_human(f"x /1wx {int(pc[1], 16) - 4:#x}").strip()
+            self.record.halted = word.endswith(f"{WFI:#010x}")
 
     def close(self) -> str:
         """End QEMU whatever state it is in; returns what it wrote to stderr."""

@@ -107,7 +107,7 @@ def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str
         return []
     command = [addr2line, "-f", "-e", str(kernel), *[hex(value) for value in addresses]]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    lines = done.stdout.splitlines()
+    lines = [line.split(" (discriminator")[0] for line in done.stdout.splitlines()]
     return [f"{lines[i]} ({lines[i + 1]})" for i in range(0, len(lines) - 1, 2)]
 
 

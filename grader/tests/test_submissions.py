@@ -130,6 +130,33 @@ def test_no_such_solutions_directory(grade: Grade) -> None:
     assert graded.status == 2 and "there is no such directory" in graded.output
 
 
+@pytest.mark.parametrize(
+    "loop, outcome, words",
+    [
+        ("for (;;) ;", "livelock", "still running after 1 s of guest time"),
+        ('for (;;)\n        __asm__ volatile("wfi");', "deadlock", "idle for ever"),
+        (
+            '__asm__ volatile("unimp");',
+            "kernel panic",
+            "the kernel itself trapped: illegal instruction",
+        ),
+    ],
+)
+def test_a_hang_or_crash_is_told_with_its_place(
+    grade: Grade, solutions: Path, lab: Lab, loop: str, outcome: str, words: str
+) -> None:
+    """Deadlock, livelock and panic are told apart, each with function, file and line."""
+    part = solutions / lab.folder / "batch.c"
+    text = part.read_text().replace("        float_clear();\n", f"        {loop}\n")
+    part.write_text(text)
+    graded = grade(solutions, "--test", "program_runs_in_user_mode")
+    failed = graded.test("program_runs_in_user_mode")
+    assert failed["outcome"] == outcome
+    assert words in failed["actual"]
+    line = text[: text.index(loop)].count("\n") + loop.count("\n") + 1
+    assert f"{part}:{line}" in failed["actual"]
+
+
 def test_below_minimum_is_status_1(grade: Grade, solutions: Path, lab: Lab) -> None:
     (solutions / lab.folder / "batch.c").unlink()
     assert grade(solutions, "--min", "1").status == 1
