@@ -183,7 +183,7 @@ def program_sources() -> Dict[str, Path]:
 
 def _base_ninja() -> str:
     compiler = cross() + "gcc"
-    prefix_map = f"-ffile-prefix-map={ROOT}/="
+    prefix_map = f"-ffile-prefix-map={ROOT}/= -ffile-prefix-map={BASE}=."
     lines = [
         f"cc = {compiler}",
         f"kernel_flags = {KERNEL_FLAGS} -Werror {prefix_map} -I{_escaped(KERNEL / 'include')}",
@@ -306,7 +306,8 @@ def _configuration_ninja(configuration: Configuration) -> str:
     prefix = " ".join(_escaped(word) for word in wrapper)
     lines = [
         f"cc = {prefix} {cross()}gcc",
-        f"flags = {KERNEL_FLAGS} -ffile-prefix-map={ROOT}/= -I{_escaped(KERNEL / 'include')}"
+        f"flags = {KERNEL_FLAGS} -I{_escaped(KERNEL / 'include')}"
+        f" -ffile-prefix-map={ROOT}/= -ffile-prefix-map={directory}=."
         " -save-temps=obj",
         "rule part",
         "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out",

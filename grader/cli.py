@@ -82,7 +82,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
     before = results.previous(directory / "results.json")
     results.write(graded, directory)
     if not arguments.quiet:
-        report.show(console, graded, before, students=options.solutions is not None)
+        report.show(console, graded, before, options.solutions)
         console.print(f"\n[dim]{shown(directory)}/results.json, junit.xml[/dim]")
     if graded.interrupted:
         return 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Dict, List, Optional
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from grader.labs import Lab, find_lab
-from grader.paths import SOLUTIONS, shown
+from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
 
 SHOWN_FAILURES = 3
@@ -83,12 +84,12 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
     return table
 
 
-def _next_step(definition: Lab, lab: LabResult, students: bool) -> Optional[str]:
+def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Optional[str]:
     """The first task that is not done: what to open next."""
     for task in definition.tasks:
         tests = [test for test in lab.tests if test.task == task.id and test.outcome != "given"]
         if any(test.status != PASSED for test in tests):
-            where = shown(SOLUTIONS / definition.folder / task.file) if students else task.file
+            where = shown(solutions / definition.folder / task.file) if solutions else task.file
             return (
                 f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
                 f"edit {where}; labs/{definition.folder}/README.md explains it."
@@ -113,8 +114,11 @@ def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
     return lines
 
 
-def show(console: Console, results: Results, before: Dict[str, str], students: bool) -> None:
-    """Print the whole report.  before: the last grade's statuses; students: whose parts these are."""
+def show(
+    console: Console, results: Results, before: Dict[str, str], solutions: Optional[Path]
+) -> None:
+    """Print the whole report.  before: the last grade's statuses; solutions: whose parts these are,
+    None for the reference's."""
     for lab in results.labs:
         definition = find_lab(lab.lab)
         console.print(
@@ -148,7 +152,7 @@ def show(console: Console, results: Results, before: Dict[str, str], students: b
             )
         for line in _changes(lab, before):
             console.print("  " + line, highlight=False)
-        step = _next_step(definition, lab, students)
+        step = _next_step(definition, lab, solutions)
         if step:
             console.print(f"\n  [bold]{escape(step)}[/bold]", highlight=False)
     if results.interrupted:

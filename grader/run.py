@@ -19,6 +19,7 @@ FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
 KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
 PAGE = 4096
+JOB_SHOWN = 40  # characters of a job in a sentence
 
 CAUSE_BREAKPOINT = 3
 CAUSE_USER_ECALL = 8
@@ -130,6 +131,7 @@ class Run:
             if job.index == index:
                 return job
         name = self.jobs_wanted[index] if index < len(self.jobs_wanted) else "?"
+        name = name if len(name) <= JOB_SHOWN else name[:JOB_SHOWN] + "…"
         if self.outcome is not Outcome.POWER_OFF:
             self._blame(f"job {index} ({name}) runs to its end", f"a report on job {index}")
         seen = ", ".join(f"{job.index} ({job.name})" for job in self.jobs) or "none"

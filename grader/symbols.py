@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Dict, List, Sequence
 
-from grader.paths import GraderError
+from grader.paths import ROOT, GraderError
 
 ECALL = b"\x73\x00\x00\x00"
 
@@ -108,7 +109,8 @@ def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str
     command = [addr2line, "-f", "-e", str(kernel), *[hex(value) for value in addresses]]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = [line.split(" (discriminator")[0] for line in done.stdout.splitlines()]
-    return [f"{lines[i]} ({lines[i + 1]})" for i in range(0, len(lines) - 1, 2)]
+    places = [re.sub(rf"^(\./|{re.escape(str(ROOT))}/)", "", place) for place in lines[1::2]]
+    return [f"{function} ({place})" for function, place in zip(lines[0::2], places)]
 
 
 def functions(path: Path) -> List[str]:

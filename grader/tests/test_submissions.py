@@ -140,6 +140,7 @@ def test_no_such_solutions_directory(grade: Grade) -> None:
             "kernel panic",
             "the kernel itself trapped: illegal instruction",
         ),
+        ("memcpy((void *)8, job, 64 + i);", "kernel panic", "at memcpy (kernel/lib/string.c:"),
     ],
 )
 def test_a_hang_or_crash_is_told_with_its_place(
@@ -155,6 +156,8 @@ def test_a_hang_or_crash_is_told_with_its_place(
     assert words in failed["actual"]
     line = text[: text.index(loop)].count("\n") + loop.count("\n") + 1
     assert f"{part}:{line}" in failed["actual"]
+    if outcome == "kernel panic":
+        assert "at kmain (kernel/boot/kmain.c:" in failed["actual"]
 
 
 def test_below_minimum_is_status_1(grade: Grade, solutions: Path, lab: Lab) -> None:

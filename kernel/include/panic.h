@@ -11,8 +11,9 @@
 /* Say why and by which way the kernel came here (a backtrace), and power off. */
 _Noreturn void panic(const char *format, ...) PRINTF_LIKE(1, 2);
 
-/* The same for a place that is not the caller's: its pc and frame pointer (s0). */
-_Noreturn void panic_at(uintptr_t pc, uintptr_t frame, const char *format, ...) PRINTF_LIKE(3, 4);
+/* The same for a place that is not the caller's: its pc, and its registers (xN at N). */
+_Noreturn void panic_at(uintptr_t pc, const uint64_t x[32], const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* End the run in an orderly way: flush the notes, report the time, power off. */
 _Noreturn void power_off(void);

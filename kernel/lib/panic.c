@@ -24,28 +24,32 @@ static bool is_code(uintptr_t address)
     return address >= (uintptr_t)kernel_start && address < (uintptr_t)text_end;
 }
 
+/* May these two words below a frame pointer be read? */
+static bool is_frame(uintptr_t frame)
+{
+    return frame % 8 == 0 && frame >= (uintptr_t)kernel_start + 16 &&
+           frame < platform.memory_start + platform.memory_size;
+}
+
 /*
  * Print the return addresses that the chain of frame pointers leads to.  The kernel is compiled
- * with frame pointers: s0 points just above the saved ra (at -8) and the caller's s0 (at -16).
+ * with frame pointers: s0 points just above the saved ra (at -8) and the caller's s0 (at -16).  A
+ * function that calls nobody saves s0 only (at -8): its return address is still in ra.
  */
-static void backtrace(uintptr_t pc, uintptr_t frame)
+static void backtrace(uintptr_t pc, uintptr_t frame, uintptr_t ra)
 {
     char line[BACKTRACE_MAX * 12 + 1];
     size_t length = 0;
     for (int depth = 0; depth < BACKTRACE_MAX && is_code(pc); depth++) {
         length += snprintf(line + length, sizeof(line) - length, " 0x%lx", pc);
-        bool usable = frame % 8 == 0 && frame >= (uintptr_t)kernel_start + 16 &&
-                      frame < platform.memory_start + platform.memory_size;
-        if (!usable)
+        if (!is_frame(frame))
             break;
         const uintptr_t *saved = (const uintptr_t *)frame;
+        bool calls_nobody = depth == 0 && !is_code(saved[-1]);
+        uintptr_t up = calls_nobody ? saved[-1] : saved[-2];
         /* A return address points behind the call: step back into it, for the line number. */
-        pc = saved[-1] - 2;
-        uintptr_t up = saved[-2];
-        if (up <= frame)
-            frame = 0;
-        else
-            frame = up;
+        pc = (calls_nobody ? ra : saved[-1]) - 2;
+        frame = up > frame ? up : 0;
     }
     line[length < sizeof(line) ? length : sizeof(line) - 1] = '\0';
     report("backtrace:%s", line);
@@ -53,14 +57,14 @@ static void backtrace(uintptr_t pc, uintptr_t frame)
 
 enum { MESSAGE_MAX = 256 };
 
-static _Noreturn void die(uintptr_t pc, uintptr_t frame, const char *message)
+static _Noreturn void die(uintptr_t pc, uintptr_t frame, uintptr_t ra, const char *message)
 {
     csr_clear(sstatus, SSTATUS_SIE);
     if (panicking)
         sbi_shutdown(); /* a panic while panicking: say no more */
     panicking = true;
     report("panic: %s", message);
-    backtrace(pc, frame);
+    backtrace(pc, frame, ra);
     power_off();
 }
 
@@ -73,15 +77,15 @@ void panic(const char *format, ...)
     va_end(args);
     /* From the caller on: its return address into here, and the frame pointer we saved. */
     const uintptr_t *frame = __builtin_frame_address(0);
-    die((uintptr_t)__builtin_return_address(0) - 2, frame[-2], message);
+    die((uintptr_t)__builtin_return_address(0) - 2, frame[-2], 0, message);
 }
 
-void panic_at(uintptr_t pc, uintptr_t frame, const char *format, ...)
+void panic_at(uintptr_t pc, const uint64_t x[32], const char *format, ...)
 {
     char message[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    die(pc, frame, message);
+    die(pc, x[8], x[1], message);
 }

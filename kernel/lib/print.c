@@ -109,9 +109,9 @@ static void format_to(struct sink *sink, const char *format, va_list args)
         } else if (*format == '%') {
             put(sink, '%');
         } else {
+            /* Not a conversion we know: show it as it stands. */
             put(sink, '%');
-            format--; /* not a conversion we know: show it as it stands */
-            if (*++format == '\0')
+            if (*format == '\0')
                 return;
             put(sink, *format);
         }

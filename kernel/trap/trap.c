@@ -157,7 +157,7 @@ void kernel_trap_panic(const uint64_t x[32])
         report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
                register_names[n], n ? x[n] : 0, register_names[n + 1], x[n + 1],
                register_names[n + 2], x[n + 2], register_names[n + 3], x[n + 3]);
-    panic_at(epc, x[8], "the kernel itself trapped: %s (cause %s%lu), epc 0x%lx, stval 0x%lx",
+    panic_at(epc, x, "the kernel itself trapped: %s (cause %s%lu), epc 0x%lx, stval 0x%lx",
              trap_cause_name(cause), cause & CAUSE_INTERRUPT ? "interrupt " : "",
              cause & ~CAUSE_INTERRUPT, epc, value);
 }
