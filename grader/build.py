@@ -310,7 +310,9 @@ def _configuration_ninja(configuration: Configuration) -> str:
         f" -ffile-prefix-map={ROOT}/= -ffile-prefix-map={directory}=."
         " -save-temps=obj",
         "rule part",
-        "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out",
+        # What the compiler says is kept, for warnings are worth reading after later builds too.
+        "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out 2>$out.said; status=$$?;"
+        " cat $out.said; exit $$status",
         "  depfile = $out.d",
         "  deps = gcc",
         "rule link",
@@ -441,6 +443,23 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
                     _check_part(configuration, part, objects)
             stamp.touch()
     return configuration.kernel
+
+
+_WARNING = re.compile(r"^(?P<place>[^\s:]+:\d+):\d+: warning: (?P<text>.*)$")
+
+
+def warnings(configuration: Configuration) -> List[str]:
+    """What the compiler warned of in the student's parts: "file:line: text"."""
+    found: List[str] = []
+    for part in configuration.parts:
+        if part.prebuilt or part.given:
+            continue
+        objects = configuration.directory / "objects" / part.lab.folder
+        said = objects / (part.task.object_name + ".said")
+        text = said.read_text(errors="replace") if said.is_file() else ""
+        matches = filter(None, map(_WARNING.match, text.splitlines()))
+        found += [f"{match['place']}: {match['text']}" for match in matches]
+    return found
 
 
 def unknown_files(lab: Lab, solutions: Path) -> List[str]:

@@ -22,6 +22,7 @@ from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError
 from grader.results import FAILED, LabResult, Results, TestResult
 
 RESULTS = BUILD / "grade"
+WARNINGS_SHOWN = 5
 
 Progress = Callable[[Lab, TestResult, int, int], None]
 
@@ -134,7 +135,10 @@ def grade_lab(
         ]
     interrupted = False
     try:
-        kernel = build.build(configuration(lab, options))
+        chosen = configuration(lab, options)
+        kernel = build.build(chosen)
+        warned = build.warnings(chosen)
+        result.notes += [f"the compiler warns: {text}" for text in warned[:WARNINGS_SHOWN]]
     except BuildFailure as failure:
         result.failure, result.diagnostics = failure.text, failure.diagnostics
         result.tests, _ = run_tests(lab, None, options)

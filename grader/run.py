@@ -309,6 +309,8 @@ def _classify(
         run.explanation = (
             f"powered off in order, with reports on {len(run.jobs)} of {len(run.jobs_wanted)} jobs"
         )
+        if len(run.jobs) < len(run.jobs_wanted):
+            run.explanation += ": look first at what runs the jobs (the slot runner)"
 
 
 def _classify_trap_loop(run: Run) -> None:

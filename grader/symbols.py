@@ -97,9 +97,9 @@ def relocations_between(path: Path, begin: str, end: str) -> List[str]:
                 continue
             for entry in section.iter_relocations():
                 if first["st_value"] <= entry["r_offset"] < last["st_value"]:
-                    symbol = table.get_symbol(entry["r_info_sym"])
-                    found.append(symbol.name or "a label in another section")
-        return list(dict.fromkeys(found))
+                    found.append(table.get_symbol(entry["r_info_sym"]).name)
+        # Local labels of the assembler (".L0") only belong to another relocation beside them.
+        return list(dict.fromkeys(name for name in found if name and not name.startswith(".L")))
 
 
 def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str]:

@@ -62,7 +62,6 @@ def linux(job: str) -> Tuple[int, bytes]:
         ("writes nul", EXPECTED.WRITES_NUL),
         ("writes large 30000", EXPECTED.writes_large(30000)),
         ("writes overflow", EXPECTED.WRITES_OVERFLOW),
-        ("writes fd0", "fd 0: -9\n"),
         (
             "writes badbuf 0x0 0x8 0x4000000000",
             "".join(map(EXPECTED.writes_badbuf, (0, 8, 1 << 38))),

@@ -81,6 +81,16 @@ def test_wrongly_named_file_is_pointed_out(grade: Grade, solutions: Path, lab: L
     assert "Batch.c is not one of the lab's files and was not used" in graded.output
 
 
+def test_compiler_warnings_are_shown_and_stay(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "fault.c"
+    part.write_text(part.read_text() + "static int nobody;\n")
+    line = part.read_text().count("\n")
+    for _ in range(2):  # the second time nothing is compiled
+        graded = grade(solutions, "--test", "empty_deck*")
+        assert f"the compiler warns: {part}:{line}: 'nobody' defined but not used" in graded.output
+        assert graded.score == 1
+
+
 def test_private_header_is_not_seen(grade: Grade, solutions: Path, lab: Lab) -> None:
     """Only the parts are taken: what lies beside them is not there for the compiler."""
     (solutions / lab.folder / "mine.h").write_text("#define X 1\n")

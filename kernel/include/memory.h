@@ -1,7 +1,7 @@
 /*
  * memory.h: how physical memory is divided, from kernel.ld and the device tree.
  *
- *     memory start   firmware (2 MiB, protected)
+ *     memory start   firmware (2 MiB; its first 512 KiB are protected)
  *     0x80200000     kernel: text, rodata, data, bss, boot stack
  *     kernel_end     kmalloc region, KMALLOC_SIZE bytes
  *                    programs' memory ...  up to the archive, or to the end of memory

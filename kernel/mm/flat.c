@@ -168,20 +168,41 @@ static int relocate(const struct image *image, const struct elf_header *header, 
     return 0;
 }
 
+/* How many strings a vector has; adds their sizes to *bytes. */
+static size_t vector_count(char *const vector[], size_t *bytes)
+{
+    size_t count = 0;
+    for (; vector[count]; count++)
+        *bytes += strlen(vector[count]) + 1;
+    return count;
+}
+
+/* 64-bit words on the stack for so many strings: argc, two vectors with NULL, AT_NULL. */
+static size_t argument_words(size_t strings)
+{
+    return 1 + strings + 2 + 2;
+}
+
+/* Bytes on the stack for these vectors and their strings. */
+static size_t arguments_size(char *const argv[], char *const envp[])
+{
+    size_t bytes = 0;
+    size_t strings = vector_count(argv, &bytes) + vector_count(envp, &bytes);
+    return bytes + argument_words(strings) * sizeof(uint64_t);
+}
+
 /*
  * Lay out argc, argv, envp and an empty auxiliary vector below top, as the psABI asks for.
- * Returns the initial stack pointer, 16-byte aligned, or 0 when the strings are too long.
+ * Returns the initial stack pointer, 16-byte aligned.
  */
 static uintptr_t lay_out_arguments(uintptr_t top, char *const argv[], char *const envp[])
 {
-    size_t counts[2] = {0}, bytes = 0;
+    size_t bytes = 0;
     char *const *const vectors[2] = {argv, envp};
+    size_t counts[2];
     for (int v = 0; v < 2; v++)
-        for (; vectors[v][counts[v]]; counts[v]++)
-            bytes += strlen(vectors[v][counts[v]]) + 1;
-    size_t words = 1 + counts[0] + 1 + counts[1] + 1 + 2;
-    if (bytes + words * sizeof(uint64_t) > ARGUMENTS_MAX)
-        return 0;
+        counts[v] = vector_count(vectors[v], &bytes);
+    size_t words = argument_words(counts[0] + counts[1]);
 
     char *string = (char *)(top - bytes);
     uintptr_t sp = ((uintptr_t)string - words * sizeof(uint64_t)) & ~(uintptr_t)15;
@@ -256,6 +277,8 @@ static int flat_load(struct process *process, const char *path, char *const argv
     size_t size = range.end - range.start;
     if (size > program_memory.end - program_memory.start)
         return -ENOMEM;
+    if (arguments_size(argv, envp) > ARGUMENTS_MAX)
+        return -E2BIG;
     int error = memory_take(size + STACK_SIZE, &process->memory);
     if (error)
         return error;
@@ -263,14 +286,13 @@ static int flat_load(struct process *process, const char *path, char *const argv
     uint64_t displacement = process->memory.start - range.start;
     copy_segments(&image, &header, displacement);
     error = relocate(&image, &header, range, displacement);
-    uintptr_t sp = lay_out_arguments(process->memory.end, argv, envp);
-    if (!error && !sp)
-        error = -E2BIG;
     if (error) {
+        /* Nobody will ever run what has been copied, so nobody would clear it. */
+        memset((void *)process->memory.start, 0, process->memory.end - process->memory.start);
         flat_unload(process);
         return error;
     }
-    process->task.user.x[X_SP] = sp;
+    process->task.user.x[X_SP] = lay_out_arguments(process->memory.end, argv, envp);
     process->task.user.sepc = header.entry + displacement;
 
     /* The instructions were written as data: fetches must not find older ones. */

@@ -23,7 +23,7 @@ struct chunk {
 #define MAGIC_FREE 0x46524545u
 #define MAGIC_USED 0x55534544u
 
-enum { ALIGN = 16 };
+enum { ALIGN = 16, POISON = 0xdd };
 
 static uintptr_t region_start, region_end;
 
@@ -87,6 +87,8 @@ void kfree(void *pointer)
     if ((uintptr_t)chunk < region_start || !inside(chunk) || (uintptr_t)pointer % ALIGN != 0 ||
         chunk->magic != MAGIC_USED)
         panic("kfree: %p is not from kmalloc, or was freed before", pointer);
+    /* Whoever still looks at it will notice. */
+    memset(pointer, POISON, chunk->size - sizeof(struct chunk));
     chunk->magic = MAGIC_FREE;
     merge(chunk);
 }

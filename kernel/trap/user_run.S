@@ -58,7 +58,10 @@ user_trap:
     /* a0 = context; the program's own a0 waits in sscratch. */
     csrrw a0, sscratch, a0
 
-    /* A trap from supervisor mode is a bug in RESTORE_USER or SAVE_USER. */
+    /*
+     * A trap from supervisor mode is a bug in RESTORE_USER.  (One in SAVE_USER comes with the
+     * program's a0 in sscratch: it traps again and again, which QEMU's trap log shows.)
+     */
     sd t0, CONTEXT_SCRATCH(a0)
     csrr t0, sstatus
     andi t0, t0, SSTATUS_SPP

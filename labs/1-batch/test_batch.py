@@ -219,8 +219,8 @@ def test_a_fault_is_no_system_call(machine: Machine) -> None:
 
 # What the program `writes` prints in each of its cases on Linux.
 EBADF, EFAULT = -9, -14
-WRITES_BADFD = "".join(f"fd {fd}: {EBADF}\n" for fd in (3, 4, 100, -1, 0x7FFFFFFF, 1 << 20))
-WRITES_ZERO = f"zero valid: 0\nzero invalid: 0\nzero closed: {EBADF}\n"
+WRITES_BADFD = "".join(f"fd {fd}: {EBADF}\n" for fd in (0, 3, 4, 100, -1, 0x7FFFFFFF, 1 << 20))
+WRITES_ZERO = f"zero valid: 0\nzero invalid: 0\nzero closed: {EBADF}\nzero read-only: {EBADF}\n"
 WRITES_NUL = b"a\0b\0c\nnul: 6\n"
 WRITES_OVERFLOW = "".join(
     f"{case}: {EFAULT}\n"
@@ -296,11 +296,16 @@ def test_exit_ends_with_the_code(machine: Machine) -> None:
 @pytest.mark.task("1.4")
 @pytest.mark.points(2)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
-@pytest.mark.hint("file_get() returns NULL for a descriptor that is not open: that is -EBADF (-9).")
+@pytest.mark.hint(
+    "file_get() returns NULL for a descriptor that is not open: that is -EBADF (-9). Descriptor 0 is"
+    " open for reading only: its own write says so, and its error is yours."
+)
 def test_bad_descriptors_are_ebadf(machine: Machine) -> None:
     """Otherwise a program's mistake ends as output where it does not belong, or as a panic."""
     output = writes(machine, "badfd")
-    check.output(output, WRITES_BADFD, "write() to a descriptor that is not open gives -EBADF")
+    check.output(
+        output, WRITES_BADFD, "write() to a descriptor that cannot be written gives -EBADF"
+    )
 
 
 @pytest.mark.task("1.4")

@@ -2,10 +2,9 @@
  * writes CASE [ARGUMENT]...: what write() returns. Results are printed as "LABEL: VALUE"; errors
  * are negative. Exits with 0, or 2 if misused.
  *
- *     badfd             1 byte to descriptors that are not open          "fd N"
- *     fd0               1 byte to standard input                         "fd 0"
+ *     badfd             1 byte to descriptors that cannot be written     "fd N"
  *     out               "to fd 2\n" to standard error                    "fd 2"
- *     zero              no bytes: valid, invalid buffer, closed fd       "zero ..."
+ *     zero              no bytes: valid, invalid buffer, bad descriptors "zero ..."
  *     nul               "a\0b\0c\n"                                      "nul"
  *     large N           N (up to 65536) bytes of a pattern, in one call  "\nreturned"
  *     length N          the same with the digits 0123456789...           "\nlength"
@@ -14,8 +13,8 @@
  *     partial END       10 bytes, of which 5 are below END, the first
  *                       address that is not the program's                "partial"
  *
- * Addresses are hexadecimal. Linux: yes, but `fd0` depends on how standard input was opened, and
- * `partial` has no END there that one could know.
+ * Addresses are hexadecimal. Linux: yes, with standard input opened for reading only, as our kernel
+ * has it; `partial` has no END there that one could know.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ static void report(const char *label, ssize_t value)
 
 static void badfd(void)
 {
-    static const int fds[] = {3, 4, 100, -1, 0x7fffffff, 1 << 20};
+    static const int fds[] = {STDIN_FILENO, 3, 4, 100, -1, 0x7fffffff, 1 << 20};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         printf("fd %d: %ld\n", fds[i], write(fds[i], "x", 1));
@@ -46,6 +45,7 @@ static void zero(void)
     report("zero valid", write(STDOUT_FILENO, buffer, 0));
     report("zero invalid", write(STDOUT_FILENO, unmapped, 0));
     report("zero closed", write(77, buffer, 0));
+    report("zero read-only", write(STDIN_FILENO, buffer, 0));
 }
 
 /*
@@ -98,8 +98,6 @@ int main(int argc, char *argv[])
 
     if (strcmp(which, "badfd") == 0) {
         badfd();
-    } else if (strcmp(which, "fd0") == 0) {
-        report("fd 0", write(STDIN_FILENO, "x", 1));
     } else if (strcmp(which, "out") == 0) {
         report("fd 2", write(STDERR_FILENO, "to fd 2\n", 8));
     } else if (strcmp(which, "zero") == 0) {
@@ -120,7 +118,7 @@ int main(int argc, char *argv[])
     } else if (strcmp(which, "partial") == 0 && argc > 2) {
         partial((char *)strtoul(argv[2], NULL, 16));
     } else {
-        dprintf(STDERR_FILENO, "usage: writes badfd|fd0|out|zero|nul|overflow, large|length N, "
+        dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, "
                                "badbuf ADDRESS..., partial END\n");
         return 2;
     }

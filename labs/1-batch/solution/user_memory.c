@@ -107,8 +107,9 @@ static long sys_write(struct task *task, const uint64_t args[6])
     /* All or nothing: a buffer that ends badly is refused before its first byte is shown. */
     if (!is_users(task, buffer, size))
         return -EFAULT;
+    /* Once at least: writing nothing to a file that cannot be written is an error too. */
     size_t done = 0;
-    while (done < size) {
+    do {
         size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
         long error = user_memory->in(task, piece, buffer + done, n);
         if (error)
@@ -117,7 +118,7 @@ static long sys_write(struct task *task, const uint64_t args[6])
         if (written < 0)
             return written;
         done += (size_t)written;
-    }
+    } while (done < size);
     return (long)done;
     /* STUB
     (void)task, (void)args;

@@ -59,6 +59,8 @@ static long sys_write(struct task *task, const uint64_t args[6])
         return -EBADF;
     if ((int64_t)args[2] < 0 || args[1] + args[2] < args[1])
         return -EFAULT; /* Linux looks at the range as a whole first */
+    if (args[2] == 0)
+        return file->ops->write(file, "", 0);
     long done = 0;
     for (; (uint64_t)done < args[2]; done++) {
         char c;
