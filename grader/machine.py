@@ -9,6 +9,7 @@ Facts this leans on, all of QEMU 7.2 to 9: see docs/architecture.md, "The machin
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import fcntl
 import json
@@ -34,6 +35,7 @@ WFI = 0x10500073  # the instruction
 CONSOLE_MAX = 768 << 10
 TRAPS_MAX = 8 << 20
 PIPE_SIZE = 1 << 20
+F_SETPIPE_SZ = 1031  # fcntl(2); Python names it from 3.10 on
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
 WATCHDOG_SECONDS = 120.0
@@ -126,8 +128,8 @@ class _Running:
         trap_read, trap_write = os.pipe()
         console_read, console_write = os.pipe()
         for pipe in (trap_read, console_read):
-            if hasattr(fcntl, "F_SETPIPE_SZ"):
-                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+            with contextlib.suppress(OSError):  # a smaller pipe only costs time
+                fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
         try:
             self.process = subprocess.Popen(
                 [*sandbox.wrap_machine(), *command(boot, monitor_child.fileno(), trap_write)],

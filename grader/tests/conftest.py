@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -39,6 +40,11 @@ class Graded:
 
 
 Grade = Callable[..., Graded]
+
+
+def heed_control_c() -> None:
+    """For preexec_fn: a shell starts what is in the background with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def pytest_configure(config: pytest.Config) -> None:

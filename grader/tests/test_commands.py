@@ -14,6 +14,7 @@ import pytest
 from grader import handout
 from grader.labs import Lab
 from grader.paths import ROOT
+from grader.tests.conftest import heed_control_c
 
 
 def test_run_shows_the_kernel_on_the_console() -> None:
@@ -33,7 +34,14 @@ def test_run_shows_the_kernel_on_the_console() -> None:
 
 def test_run_is_stopped_by_control_c() -> None:
     command = ["-m", "grader", "run", "--solutions", "reference", "--apps", "forever"]
-    console = pexpect.spawn(sys.executable, command, cwd=str(ROOT), encoding="utf-8", timeout=30)
+    console = pexpect.spawn(
+        sys.executable,
+        command,
+        cwd=str(ROOT),
+        encoding="utf-8",
+        timeout=30,
+        preexec_fn=heed_control_c,
+    )
     console.expect("boot: hart 0")
     console.sendintr()
     console.expect("rung: stopped")

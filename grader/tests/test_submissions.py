@@ -16,7 +16,7 @@ import pytest
 from grader import build
 from grader.labs import Lab
 from grader.paths import ROOT
-from grader.tests.conftest import Grade
+from grader.tests.conftest import Grade, heed_control_c
 
 
 def first_lines(output: str) -> str:
@@ -230,6 +230,7 @@ def test_no_qemu_is_left_behind(
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_control_c,
     )
     qemus: List[int] = []
     while not qemus and grader.poll() is None:
