@@ -18,6 +18,7 @@ from grader.paths import BUILD, ROOT, GraderError, shown
 from grader.plugin import Machine, Plugin, Selection
 
 GDB_WAIT_SECONDS = 10.0
+GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb")
 
 
 def _kernel(lab_name: str, solutions: str, with_: str) -> Tuple[Lab, Tuple[Part, ...], Path]:
@@ -46,10 +47,8 @@ def parse_apps(text: str) -> List[str]:
 
 def _play(command: Sequence[str]) -> int:
     """Run QEMU on our terminal until it ends or ^C comes; never leave it behind."""
-    print(
-        f"\033[2m{machine.words_for_shell(command)}\033[0m" if sys.stdout.isatty() else "",
-        flush=True,
-    )
+    words = machine.words_for_shell(command)
+    print(f"\033[2m{words}\033[0m" if sys.stdout.isatty() else words, flush=True)
     process = subprocess.Popen(command, stdin=None if sys.stdin.isatty() else subprocess.DEVNULL)
     try:
         process.wait()
@@ -135,14 +134,7 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
     lab, parts, kernel = _kernel(lab_name, solutions, with_)
     boot, task_id = _debug_boot(lab, kernel, test)
     stop = _first_stop(parts, kernel, task_id)
-    gdb = next(
-        (
-            g
-            for g in ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb")
-            if shutil.which(g)
-        ),
-        None,
-    )
+    gdb = next(filter(shutil.which, GDBS), None)
     if not gdb:
         raise GraderError("gdb-multiarch is not installed: run `make setup`")
 

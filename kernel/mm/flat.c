@@ -20,14 +20,10 @@
 #include "kmalloc.h"
 #include "loader.h"
 #include "memory.h"
-#include "space.h"
 #include "string.h"
 #include "task.h"
-#include "user_memory.h"
 
 DEFINE_SLOT(loader);
-DEFINE_SLOT(user_memory);
-DEFINE_SLOT(space_fault);
 
 struct elf_header {
     uint8_t ident[16];
@@ -302,35 +298,3 @@ static int flat_load(struct process *process, const char *path, char *const argv
 
 static const struct loader_ops flat_loader = {.load = flat_load, .unload = flat_unload};
 PROVIDE(loader, 0, flat_loader);
-
-/* What serves until lab 1's task 1.4: a kernel that reaches nobody's memory. */
-static long no_in(struct task *task, void *dst, uint64_t src, size_t size)
-{
-    (void)task, (void)dst, (void)src, (void)size;
-    return -EFAULT;
-}
-
-static long no_out(struct task *task, uint64_t dst, const void *src, size_t size)
-{
-    (void)task, (void)dst, (void)src, (void)size;
-    return -EFAULT;
-}
-
-static long no_string(struct task *task, char *dst, uint64_t src, size_t size)
-{
-    (void)task, (void)dst, (void)src, (void)size;
-    return -EFAULT;
-}
-
-static const struct user_memory_ops no_user_memory = {
-    .in = no_in, .out = no_out, .string = no_string};
-PROVIDE(user_memory, 0, no_user_memory);
-
-static long no_space(struct space *space, uint64_t va, enum access access)
-{
-    (void)space, (void)va, (void)access;
-    return -EFAULT;
-}
-
-static const struct space_fault_ops no_space_fault = {.fault = no_space};
-PROVIDE(space_fault, 0, no_space_fault);
