@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import NoReturn, Union
 
 TEXT_MAX = 2000
 LINES_MAX = 24
+_RUN = re.compile(r"(\\x[0-9a-f]{2})\1{15,}")  # sixteen times the same escape and more
 
 
 class CheckFailed(AssertionError):
@@ -24,12 +26,13 @@ class CheckFailed(AssertionError):
 def readable(value: Union[bytes, str]) -> str:
     """Text of a program as it can be shown safely: control characters and bad UTF-8 as escapes."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    return "".join(
+    visible = "".join(
         c
         if c == "\n" or (c.isprintable() and ord(c) != 0x7F)
         else c.encode("unicode_escape").decode()
         for c in text
     )
+    return _RUN.sub(lambda run: f"{run[1]} (x {len(run[0]) // 4})", visible)
 
 
 def shortened(text: str) -> str:
@@ -40,7 +43,9 @@ def shortened(text: str) -> str:
         left_out = f"... ({len(lines) - 2 * half} more lines) ..."
         text = "\n".join([*lines[:half], left_out, *lines[-half:]])
     if len(text) > TEXT_MAX:
-        text = text[:TEXT_MAX] + f"... ({len(text) - TEXT_MAX} more characters)"
+        tail = TEXT_MAX // 4
+        more = len(text) - TEXT_MAX
+        text = f"{text[: TEXT_MAX - tail]}\n... ({more} more characters) ...\n{text[-tail:]}"
     return text
 
 

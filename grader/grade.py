@@ -151,17 +151,23 @@ def grade_lab(
     return result, interrupted
 
 
-def begun(lab: Lab, solutions: Path) -> bool:
-    """Has a student changed anything in this lab?"""
+def untouched_tasks(lab: Lab, solutions: Path) -> Set[str]:
+    """The ids of the tasks whose file is still the starter's, or is not there at all."""
+    untouched = set()
     for task in lab.tasks:
         theirs = solutions / lab.folder / task.file
         starter = TEMPLATE / lab.folder / task.file
         try:
-            if theirs.is_file() and theirs.read_bytes() != starter.read_bytes():
-                return True
+            if not theirs.is_file() or theirs.read_bytes() == starter.read_bytes():
+                untouched.add(task.id)
         except OSError:
-            return True
-    return False
+            pass  # it is there, and cannot be read: the build will say so
+    return untouched
+
+
+def begun(lab: Lab, solutions: Path) -> bool:
+    """Has a student changed anything in this lab?"""
+    return len(untouched_tasks(lab, solutions)) < len(lab.tasks)
 
 
 def choose_labs(wanted: str, options: Options) -> List[Lab]:

@@ -8,6 +8,7 @@ every file of the new history is searched for lines of the solutions.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -104,6 +105,7 @@ def write(directory: Path) -> None:
             target = directory / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target)
+    _adapt(directory)
     for lab in all_labs():
         configuration = grade.configuration(lab, grade.Options(solutions=None))
         build.build(configuration)
@@ -118,6 +120,18 @@ def write(directory: Path) -> None:
     found = leaks(directory)
     if found:
         raise GraderError(f"the handout would give a solution away: {found[0]}")
+
+
+def _adapt(directory: Path) -> None:
+    """What reads otherwise in the student edition: students commit their solutions, and the README
+    leaves out what is between its marks <!-- authors --> and <!-- /authors -->."""
+    ignored = directory / ".gitignore"
+    ignored.write_text(ignored.read_text().replace("/solutions/\n", ""))
+    readme = directory / "README.md"
+    text = re.sub(
+        r"<!-- authors -->.*?<!-- /authors -->\n", "", readme.read_text(), flags=re.DOTALL
+    )
+    readme.write_text(text)
 
 
 def _commit(directory: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from grader.grade import untouched_tasks
 from grader.labs import Lab, find_lab
 from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
@@ -97,6 +98,19 @@ def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Op
     return None
 
 
+def _worth_showing(
+    definition: Lab, lab: LabResult, solutions: Optional[Path]
+) -> Tuple[List[TestResult], List[TestResult]]:
+    """The failed tests, parted: those that say something about what was written, or about what is
+    to be written next; and those of later tasks whose files are still the starter's."""
+    failed = [test for test in lab.tests if test.status == FAILED]
+    if solutions is None or not failed:
+        return failed, []
+    untouched = untouched_tasks(definition, solutions) - {failed[0].task}
+    later = [test for test in failed if test.task in untouched]
+    return [test for test in failed if test not in later], later
+
+
 def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
     """What newly broke and what was mended since the last grade."""
     broke, mended = [], []
@@ -135,9 +149,14 @@ def show(
                 place = f"{more.file}:{more.line}: " if more.file else ""
                 console.print(f"    {escape(place + more.message)}", highlight=False)
             continue
-        failed = [test for test in lab.tests if test.status == FAILED]
+        failed, later = _worth_showing(definition, lab, solutions)
         for test in failed[:SHOWN_FAILURES]:
             _failure(console, test)
+        if later:
+            console.print(
+                f"\n  [dim]and {len(later)} more failed, of tasks not begun yet[/dim]",
+                highlight=False,
+            )
         if len(failed) > SHOWN_FAILURES:
             rest = ", ".join(test.id for test in failed[SHOWN_FAILURES:])
             console.print(

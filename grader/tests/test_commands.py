@@ -100,6 +100,8 @@ def test_student_edition_has_no_solutions(edition: Path) -> None:
     names = {path.name for path in edition.glob("labs/*/*")}
     assert not names & handout.LAB_FOLDERS_OUT
     assert not (edition / "grader/tests").exists()
+    assert "make handout" not in (edition / "README.md").read_text()
+    assert "/solutions/" not in (edition / ".gitignore").read_text()
     log = subprocess.run(
         ["git", "log", "--oneline"], cwd=edition, stdout=subprocess.PIPE, check=True
     )

@@ -80,6 +80,8 @@ def test_tasks_can_be_done_in_order(grade: Grade, lab: Lab, tmp_path: Path) -> N
         names = {each.id for each in lab.tasks[:done]}
         mine = [t for t in graded.results["labs"][0]["tests"] if t["task"] in names]  # type: ignore[index]
         assert all(t["status"] == "passed" for t in mine), graded.output
+        for later in lab.tasks[done + 1 :]:
+            assert f"task {later.id}, " not in graded.output, "only the next task's tests in detail"
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda s: f"{s.lab.name}-{s.kind}-{s.name}")

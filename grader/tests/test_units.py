@@ -158,6 +158,7 @@ def test_long_outputs_show_the_first_difference() -> None:
 
 
 def test_control_characters_are_made_visible() -> None:
+    assert check.readable(b"a" + bytes(1000) + b"b") == "a\\x00 (x 1000)b"
     assert check.readable(b"\x1b[2J\x00\xff a\n\x7f") == "\\x1b[2J\\x00\\xff a\n\\x7f"
 
 

@@ -121,6 +121,7 @@ void run_first_job(void)
     int error = loader->load(process, job->path, job->argv, (char *[]){NULL});
     if (error) {
         job_report_failure(job, error);
+        process_destroy(process);
         return;
     }
     uint64_t start = time_now();

@@ -385,7 +385,7 @@ def test_kernel_memory_stays_secret(machine: Machine) -> None:
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
     "address + size can be more than 64 bits hold, and then it is small. Compare size with what is"
-    " left behind address instead of adding."
+    " left behind address instead of adding. And ask about the whole buffer before the first piece."
 )
 def test_overflowing_lengths_are_efault(machine: Machine) -> None:
     """Otherwise a length near 2^64 walks through every check."""

@@ -18,7 +18,7 @@
  * Between two programs stands a wall.  The next one must find its bss and its stack zeroed (the
  * loader copies what is in the file, and clears nothing), and its floating-point registers too
  * (float_clear() in task.h).  Until paging comes every program is loaded to the same place:
- * process->memory.
+ * process->memory, which is empty again after process_destroy().
  *
  * The report says what time the program took, from its first instruction to its end; time_now() in
  * timer.h is the clock.  Loading and clearing are not the program's time.

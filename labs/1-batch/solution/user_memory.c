@@ -88,8 +88,9 @@ PROVIDE(user_memory, 1, flat);
  * write(fd, buffer, size): args[0] to args[2].  See write(2) of the Linux manual.
  *
  * Returns how many bytes were written, -EBADF when fd is not an open file (file_get() in file.h
- * knows), or -EFAULT when the buffer is not the program's.  If only its beginning is, -EFAULT and
- * the length of that beginning are both right.
+ * knows), or -EFAULT when the buffer is not the program's.  If only its beginning is, -EFAULT with
+ * nothing printed, or some of that beginning printed and its length, are both right; but a length
+ * that no buffer can have (2^63 and more, or a sum beyond 2^64) is -EFAULT with nothing printed.
  *
  * Never hand the program's pointer to anyone but user_memory: copy through a buffer of your own, a
  * piece at a time (the kernel's stack is 16 KiB), and give the pieces to the file's write.
