@@ -18,7 +18,7 @@ from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tup
 from grader import build, machine
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError
+from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
 from grader.results import FAILED, LabResult, Results, TestResult
 
 RESULTS = BUILD / "grade"
@@ -211,4 +211,5 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
             graded.append(result)
             if interrupted:
                 break
-    return Results(graded, options.seed, known.result(), interrupted)
+    solutions = shown(options.solutions) if options.solutions else "reference"
+    return Results(graded, solutions, options.seed, known.result(), interrupted)

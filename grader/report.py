@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
@@ -16,23 +15,6 @@ from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
 
 SHOWN_FAILURES = 3
-
-
-class Progress:
-    """A line that counts tests while they run; only where a person looks on."""
-
-    def __init__(self, console: Console):
-        self._on = console.is_terminal
-
-    def __call__(self, lab: Lab, result: TestResult, done: int, total: int) -> None:
-        if self._on:
-            sys.stderr.write(f"\r{lab.name}: {done}/{total} tests ")
-            sys.stderr.flush()
-
-    def clear(self) -> None:
-        if self._on:
-            sys.stderr.write("\r" + " " * 40 + "\r")
-            sys.stderr.flush()
 
 
 def _indented(console: Console, label: str, text: str) -> None:

@@ -62,9 +62,11 @@ class LabResult:
 
 @dataclass
 class Results:
-    """A whole grade.  seed: as given, None for each lab's own."""
+    """A whole grade.  solutions: whose, a path or "reference"; seed: as given, None for each lab's
+    own."""
 
     labs: List[LabResult]
+    solutions: str
     seed: Optional[int]
     versions: Dict[str, str]
     interrupted: bool = False
@@ -98,6 +100,7 @@ class Results:
             "score": self.score,
             "max_score": self.max_score,
             "digest": self.digest,
+            "solutions": self.solutions,
             "seed": self.seed,
             "interrupted": self.interrupted,
             "versions": self.versions,
@@ -150,10 +153,13 @@ def _xml_text(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
 
-def previous(path: Path) -> Dict[str, str]:
-    """The statuses of an earlier results.json by "lab/test"; empty when there is none to read."""
+def previous(path: Path, solutions: str) -> Dict[str, str]:
+    """The statuses of an earlier results.json by "lab/test"; empty when there is none to read, or
+    it is about other solutions."""
     try:
         data = json.loads(path.read_text())
+        if data["solutions"] != solutions:
+            return {}
         return {
             f"{lab['lab']}/{t['id']}": t["status"] for lab in data["labs"] for t in lab["tests"]
         }

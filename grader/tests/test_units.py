@@ -174,7 +174,7 @@ def sample() -> Results:
         TestResult("c", "1.2", "C", 0, 5, NOT_RUN, "blocked", "needs b"),
     ]
     lab = LabResult("batch", 1, "A batch system", 5, 15, tests, "", [Diagnostic("f.c", 1, "m")], [])
-    return Results([lab], 7, {"qemu": "7", "gcc": "12", "python": "3"})
+    return Results([lab], "solutions", 7, {"qemu": "7", "gcc": "12", "python": "3"})
 
 
 def test_results_fit_their_schema() -> None:
@@ -212,15 +212,16 @@ def test_digest_follows_verdicts_only() -> None:
 
 
 def test_previous_results_are_optional(tmp_path: Path) -> None:
-    assert previous(tmp_path / "results.json") == {}
+    assert previous(tmp_path / "results.json", "solutions") == {}
     write(sample(), tmp_path)
-    assert previous(tmp_path / "results.json") == {
+    assert previous(tmp_path / "results.json", "solutions") == {
         "batch/a": PASSED,
         "batch/b": FAILED,
         "batch/c": NOT_RUN,
     }
+    assert previous(tmp_path / "results.json", "reference") == {}
     (tmp_path / "results.json").write_text("[1, 2")
-    assert previous(tmp_path / "results.json") == {}
+    assert previous(tmp_path / "results.json", "solutions") == {}
 
 
 # ---- options, templates, headers
