@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from grader import sandbox
-from grader.labs import Lab, Task
+from grader.labs import Lab, Task, all_labs
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
 
 BASE = BUILD / "base"
@@ -165,10 +165,10 @@ def _ninja(directory: Path, jobs: Optional[int] = None) -> "subprocess.Completed
 
 
 def kernel_sources() -> List[Path]:
-    """The given kernel's sources, except the two that include a student's part."""
+    """The given kernel's sources, except those that include a student's part."""
     sources = sorted(KERNEL.rglob("*.c")) + sorted(KERNEL.rglob("*.S"))
-    through = {"restore_user.S", "save_user.S"}
-    return [path for path in sources if path.name not in through]
+    through = {ROOT / task.through for lab in all_labs() for task in lab.tasks if task.through}
+    return [path for path in sources if path not in through]
 
 
 def _base_object(source: Path) -> Path:

@@ -81,13 +81,16 @@ def address(path: Path, name: str) -> int:
 
 
 def relocations_between(path: Path, begin: str, end: str) -> List[str]:
-    """Names of the symbols that an object's code between two labels refers to."""
+    """Names of the symbols that an object's code between two labels refers to; none where the
+    object has no such labels, because its code stays at one address."""
     from elftools.elf.elffile import ELFFile
     from elftools.elf.relocation import RelocationSection
 
     with path.open("rb") as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".symtab")
+        if table.get_symbol_by_name(begin) is None:
+            return []
         first, last = table.get_symbol_by_name(begin)[0], table.get_symbol_by_name(end)[0]
         found: List[str] = []
         for section in elf.iter_sections():

@@ -8,8 +8,11 @@
 #include "platform.h"
 #include "print.h"
 #include "runner.h"
+#include "scheduler.h"
 #include "slot.h"
 #include "syscall.h"
+#include "timer.h"
+#include "trace.h"
 #include "trap.h"
 
 _Noreturn void kmain(uint64_t hart, const void *device_tree);
@@ -25,7 +28,10 @@ void kmain(uint64_t hart, const void *device_tree)
     platform_init(device_tree);
     print_init();
     memory_init();
+    timer_init();
     slots_init();
+    scheduler_init();
+    trace_init();
     trap_init();
     syscall_init();
     cpio_init((const void *)platform.initrd_start, platform.initrd_end - platform.initrd_start);

@@ -4,8 +4,32 @@
 #include "platform.h"
 #include "sbi.h"
 
+static uint64_t jitter; /* state of the generator; 0 without bootargs jitter=SEED */
+
+void timer_init(void)
+{
+    char seed[12];
+    if (!platform_option("jitter", seed, sizeof(seed)))
+        return;
+    jitter = 88172645463325252UL;
+    for (const char *s = seed; *s; s++)
+        jitter = jitter * 31 + (uint64_t)*s;
+}
+
+/* A time between now and when, at random: after 1/128 to 1/8 of the way, down to the tick. */
+static uint64_t earlier(uint64_t when)
+{
+    uint64_t now = time_now();
+    if (when <= now || when - now > platform.timebase)
+        return when;
+    jitter ^= jitter << 13, jitter ^= jitter >> 7, jitter ^= jitter << 17;
+    return now + 1 + (when - now) * (jitter % 1024 + 64) / 8192;
+}
+
 void timer_set(uint64_t when)
 {
+    if (jitter)
+        when = earlier(when);
     /* With the Sstc extension the compare register is ours; else the firmware keeps it. */
     if (platform.has_sstc)
         csr_write(0x14d, when); /* stimecmp; GCC 12 does not know the name */

@@ -1,8 +1,8 @@
 /*
  * scheduler.h: slots scheduler (who runs next) and switcher (how the CPU goes over).
  *
- * Level 0 (given) knows one task at a time, which is all that a batch system needs.  Lab 2: round
- * robin and the context switch; lab 6: stride.
+ * Level 0 (given) runs one task to its end before it begins another, which is all that a batch
+ * system needs.  Lab 2: round robin and the context switch; lab 6: stride.
  *
  * Concurrency: one hart; kernel code runs with interrupts off; the only switch points are wait_on,
  * yield and the return to user mode.
@@ -14,26 +14,50 @@
 
 #include "slot.h"
 
+struct switch_context;
 struct task;
 
+/* The scheduler's queue may use task->run_node and task->policy; nobody else touches them. */
 struct scheduler_ops {
-    void (*enqueue)(struct task *task); /* task has become runnable and is not queued */
-    void (*dequeue)(struct task *task); /* task waits or has ended */
-    struct task *(*pick)(void);         /* who runs next, or NULL when nobody can */
-    bool (*tick)(struct task *task);    /* a timer interrupt hit task: is its turn over? */
+    /* task has become runnable: it was created, or has been woken. */
+    void (*enqueue)(struct task *task);
+
+    /* task, the current one, waits or has ended: do not pick it until it is enqueued again. */
+    void (*dequeue)(struct task *task);
+
+    /*
+     * The current task gives up its turn: who has the next?  It may be the current one again, as
+     * long as it has not been dequeued.  NULL when no task can run.
+     */
+    struct task *(*pick)(void);
+
+    /* A timer interrupt hit task: is its turn over? */
+    bool (*tick)(struct task *task);
 };
 DECLARE_SLOT(scheduler);
 
 struct switcher_ops {
-    /* Save the kernel's registers for from and go on where to left off. */
-    void (*go)(struct task *from, struct task *to);
+    /* Leave off here for from, and go on where to left off: see context_switch() in switch.h. */
+    void (*go)(struct switch_context *from, struct switch_context *to);
 };
 DECLARE_SLOT(switcher);
 
 /*
  * Give the CPU to whoever pick() names; idle (wfi) while that is nobody.  Returns when it is the
- * caller's turn again.  To call: from a task, at a switch point.
+ * caller's turn again, at once when pick() names the caller.  To call: at a switch point.
  */
 void schedule(void);
+
+/*
+ * Set this to have the current task give up its turn when it would next go back to user mode: what
+ * an interrupt handler does, which is no switch point itself.  schedule() clears it.
+ */
+extern bool need_resched;
+
+/* The first runnable task in the order of creation, the current one before all others; or NULL. */
+struct task *first_runnable(void);
+
+/* Make the thread of control that runs at boot a task, the current one.  Called once at boot. */
+void scheduler_init(void);
 
 #endif

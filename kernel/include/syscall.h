@@ -14,6 +14,11 @@ struct task;
 enum {
     SYS_WRITE = 64,
     SYS_EXIT = 93,
+    SYS_NANOSLEEP = 101,
+    SYS_CLOCK_GETTIME = 113,
+    SYS_SCHED_YIELD = 124,
+    SYS_GETTIMEOFDAY = 169,
+    SYS_TRACE = 410,
     SYSCALL_LIMIT = 512, /* every number is below this */
 };
 

@@ -12,8 +12,11 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "switch.h"
+#include "syscall.h"
 #include "user_context.h"
 
+struct job;
 struct process;
 struct space;
 struct file;
@@ -32,14 +35,20 @@ struct task {
     struct list run_node;
     uint64_t policy[4];
 
-    /* waiting: private to wait.c */
+    /* waiting: private to wait.c, and to task_wait() when the task has ended */
     struct list wait_node;
     struct wait_queue *waiting_on;
+    struct list all_node; /* in the list of all tasks */
 
-    /* the kernel side of a switch: private to the switcher that serves (lab 2) */
-    uintptr_t kernel_stack; /* lowest address, 0 for the boot stack */
-    uint64_t kernel_context[16];
-    uint64_t float_context[33]; /* f0-f31, fcsr */
+    /* where the kernel goes on with this task: switch.h */
+    struct switch_context context;
+    uint64_t canary;     /* SWITCH_CANARY, unless somebody wrote beyond the context */
+    uint64_t *stack;     /* the kernel's stack for this task: its lowest word */
+    size_t stack_size;   /* bytes */
+
+    uint64_t ran;   /* ticks of the CPU that it has had, up to its last turn's end */
+    uint64_t since; /* when its turn began */
+    uint32_t calls[SYSCALL_LIMIT]; /* how often it made each system call (lab 2, task 2.6) */
 };
 
 /* A range of addresses [start, end). */
@@ -53,13 +62,20 @@ struct process {
     struct task task;
     int pid;
     char name[PROCESS_NAME];
+    const struct job *job; /* what it was started for (job.h); NULL when for none */
     struct region memory; /* flat loader: the program, its data and its stack */
     struct space *space;  /* from lab 3 on */
     struct file *files[PROCESS_FILES];
 };
 
-/* The task that runs in user mode, or on whose behalf the kernel runs; NULL outside task_run(). */
+/* The task that runs in user mode, or on whose behalf the kernel runs.  At boot: boot_task. */
 extern struct task *current_task;
+
+/*
+ * The kernel's own thread of control from boot on, which runs initcalls and the runner.  It has the
+ * boot stack and no program; its process is called "kernel" and has pid 0.
+ */
+extern struct task *const boot_task;
 
 /*
  * Make a process whose registers are all zero, with the console as files 0, 1 and 2; nothing is
@@ -77,6 +93,22 @@ void process_destroy(struct process *process);
 void task_run(struct task *task);
 
 /*
+ * Let a task run beside the others from now on: give it a kernel stack, on which its life (see
+ * task_run()) begins when it is first switched to, and hand it to the scheduler.
+ *
+ * Returns 0, or -ENOMEM when there is no memory for the stack; the process is then as it was.  The
+ * process must be loaded, and stays the caller's: see task_wait().
+ */
+int task_start(struct task *task);
+
+/*
+ * Wait until one more of the tasks from task_start() has ended, and return it; each is returned once,
+ * in the order in which they ended.  NULL when all have been.  The caller destroys its process.
+ * To call: from boot_task.
+ */
+struct task *task_wait(void);
+
+/*
  * Mark a task as ending with this wait status (signal.h).  It returns: the task is gone when the
  * kernel would next go back to it in user mode.  The first call counts, later ones change nothing.
  */
@@ -90,6 +122,12 @@ struct exit_hook {
 #define EXIT_HOOK(level_, function_)                    \
     static const struct exit_hook exit_hook_##function_ \
         __attribute__((used, section(".exit_hooks." #level_))) = {function_, #function_}
+
+/* Hand a task whose task_run() has returned to task_wait(). */
+void task_end(struct task *task);
+
+/* The life of the task that is switched to for the first time.  On its own stack. */
+_Noreturn void task_begin(void);
 
 /*
  * Set f0-f31 and fcsr to zero.  The kernel uses no floating point, so whatever the last program

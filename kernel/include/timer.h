@@ -14,8 +14,15 @@ static inline uint64_t time_now(void)
     return csr_read(time);
 }
 
-/* Ask for a timer interrupt at this absolute time; UINT64_MAX for never.  Replaces the last. */
+/*
+ * Ask for a timer interrupt at this absolute time; UINT64_MAX for never.  Replaces the last.  When
+ * a test says so (bootargs jitter=SEED) the interrupt comes early, by an amount that follows from
+ * the seed: a kernel that is right takes it as it comes.
+ */
 void timer_set(uint64_t when);
+
+/* Read bootargs (jitter=…).  Called once at boot. */
+void timer_init(void);
 
 /* Ticks to microseconds, rounded down. */
 uint64_t ticks_to_us(uint64_t ticks);

@@ -26,7 +26,8 @@ struct trap_handler {
  *     bool function(struct task *task, uint64_t cause);
  *
  * It returns true when it has dealt with the trap, false to pass it on.  Handlers are asked from
- * the highest level down, those of one level in no promised order.
+ * the highest level down, those of one level in no promised order; about an exception until one
+ * has dealt with it, about an interrupt all of them, for it may concern several.
  * level: a literal digit, the lab's number.
  */
 #define TRAP_HANDLER(cause_, level_, function_)                                         \

@@ -1,16 +1,37 @@
 /*
- * schedule.c: giving the CPU away, and what serves when no lab has brought a scheduler: one task at
- * a time, which waits for its events by idling.
+ * schedule.c: giving the CPU away, and what serves when no lab has brought a scheduler: one task
+ * after the other.
  */
 #include "scheduler.h"
 
 #include "panic.h"
+#include "platform.h"
 #include "riscv.h"
+#include "switch.h"
 #include "task.h"
+#include "timer.h"
+#include "trace.h"
 #include "trap.h"
 
 DEFINE_SLOT(scheduler);
 DEFINE_SLOT(switcher);
+
+bool need_resched;
+
+static bool probing; /* bootargs probe=switch: look at every register that a switch must keep */
+
+int switch_probe(struct switch_context *from, struct switch_context *to,
+                 void (*go)(struct switch_context *, struct switch_context *));
+
+void scheduler_init(void)
+{
+    char value[8];
+    probing = platform_option("probe", value, sizeof(value));
+    current_task = boot_task;
+    boot_task->stack[0] = SWITCH_CANARY;
+    boot_task->since = time_now();
+    scheduler->enqueue(boot_task);
+}
 
 /*
  * Wait for an interrupt and deal with it.  With sstatus.SIE clear wfi still wakes when an interrupt
@@ -18,6 +39,7 @@ DEFINE_SLOT(switcher);
  */
 static void idle(void)
 {
+    trace_event(current_task, TRACE_IDLE, 0);
     __asm__ volatile("wfi");
     uint64_t pending = csr_read(sip) & csr_read(sie);
     if (pending & SIE_STIE)
@@ -26,47 +48,97 @@ static void idle(void)
         trap_dispatch(current_task, CAUSE_EXTERNAL);
 }
 
+/* Panic when a task's stack is not what it should be.  when: for the message. */
+static void check_stack(const struct task *task, const char *when)
+{
+    const char *name = task->process->name;
+    if (task->stack[0] != SWITCH_CANARY)
+        panic("%s: the canary at the end of the kernel stack of %s is gone: too much on the stack, "
+              "or somebody wrote there",
+              when, name);
+    if (task->canary != SWITCH_CANARY)
+        panic("%s: the canary behind the switch context of %s is gone: the switch wrote beyond it",
+              when, name);
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)task->stack;
+    if (sp < low || sp > low + task->stack_size)
+        panic("%s: sp 0x%lx is not in the kernel stack of %s, 0x%lx-0x%lx", when, sp, name, low,
+              low + task->stack_size);
+}
+
+/* The switch itself.  Whoever switches back to `from` has made it the current task again. */
+static void switch_to(struct task *from, struct task *to)
+{
+    current_task = to;
+    int changed = -1;
+    if (probing)
+        changed = switch_probe(&from->context, &to->context, switcher->go);
+    else
+        switcher->go(&from->context, &to->context);
+
+    /* From here on nothing can be trusted, not even what C keeps in registers. */
+    check_stack(current_task, "after a switch");
+    if (from != current_task)
+        panic("after a switch to %s the kernel's registers are those of another task",
+              current_task->process->name);
+    if (changed >= 0)
+        panic("after a switch to %s register s%d is not what it was when the task left off",
+              current_task->process->name, changed);
+}
+
 void schedule(void)
 {
     struct task *from = current_task, *to;
+    check_stack(from, "before a switch");
+    uint64_t now = time_now();
+    from->ran += now - from->since;
     while (!(to = scheduler->pick()))
         idle();
-    if (to == from)
-        return;
-    current_task = to;
-    switcher->go(from, to);
-    current_task = from;
+    need_resched = false;
+    if (to->state != TASK_RUNNABLE)
+        panic("the scheduler picked %s, which %s", to->process->name,
+              to->state == TASK_WAITING ? "sleeps" : "has ended");
+    to->since = time_now();
+    trace_event(to, TRACE_RUN, 0);
+    if (to != from)
+        switch_to(from, to);
 }
 
-static void only_enqueue(struct task *task)
+/*
+ * Without a context switch a task's life is an ordinary call.  ra serves as the mark of a task that
+ * has not begun.
+ */
+void context_call(struct switch_context *from, struct switch_context *to)
+{
+    struct task *before = container_of(from, struct task, context);
+    struct task *task = container_of(to, struct task, context);
+    if (to->ra != (uintptr_t)task_begin)
+        panic("to go on with %s where it left off, a context switch is needed (lab 2, task 2.2)",
+              task->process->name);
+    to->ra = 0;
+    float_clear();
+    task_run(task);
+    task_end(task);
+    current_task = before;
+}
+
+static const struct switcher_ops one_in_the_other = {.go = context_call};
+PROVIDE(switcher, 0, one_in_the_other);
+
+static void keep_no_queue(struct task *task)
 {
     (void)task;
 }
 
-static struct task *only_pick(void)
-{
-    return current_task && current_task->state == TASK_RUNNABLE ? current_task : NULL;
-}
-
-static bool only_tick(struct task *task)
+static bool never_over(struct task *task)
 {
     (void)task;
     return false;
 }
 
-static const struct scheduler_ops one_task_at_a_time = {
-    .enqueue = only_enqueue,
-    .dequeue = only_enqueue,
-    .pick = only_pick,
-    .tick = only_tick,
+static const struct scheduler_ops one_after_the_other = {
+    .enqueue = keep_no_queue,
+    .dequeue = keep_no_queue,
+    .pick = first_runnable,
+    .tick = never_over,
 };
-PROVIDE(scheduler, 0, one_task_at_a_time);
-
-static void no_go(struct task *from, struct task *to)
-{
-    panic("no context switch is linked, to go from %s to %s", from->process->name,
-          to->process->name);
-}
-
-static const struct switcher_ops no_switcher = {.go = no_go};
-PROVIDE(switcher, 0, no_switcher);
+PROVIDE(scheduler, 0, one_after_the_other);

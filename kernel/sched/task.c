@@ -3,18 +3,45 @@
 
 #include "errno.h"
 #include "file.h"
+#include "job.h"
 #include "kmalloc.h"
 #include "loader.h"
+#include "memory.h"
+#include "panic.h"
 #include "riscv.h"
+#include "scheduler.h"
 #include "string.h"
+#include "trace.h"
 #include "trap.h"
+#include "wait.h"
 
 extern const struct exit_hook exit_hooks_start[], exit_hooks_end[];
 extern char kernel_trap[];
+extern uint64_t boot_stack[];
 
 struct task *current_task;
 
+static struct process boot_process = {
+    .name = "kernel",
+    .task = {
+        .process = &boot_process,
+        .run_node = LIST_INIT(boot_process.task.run_node),
+        .wait_node = LIST_INIT(boot_process.task.wait_node),
+        .all_node = LIST_INIT(boot_process.task.all_node),
+        .canary = SWITCH_CANARY,
+        .stack = boot_stack,
+        .stack_size = BOOT_STACK_SIZE,
+    },
+};
+struct task *const boot_task = &boot_process.task;
+
 static int next_pid = 1;
+
+/* All tasks that have been started and not destroyed, in that order; then those to be waited for. */
+static struct list all_tasks = LIST_INIT(all_tasks);
+static struct list ended_tasks = LIST_INIT(ended_tasks);
+static struct wait_queue someone_ended = WAIT_QUEUE_INIT(someone_ended);
+static size_t unreturned; /* started, and not returned by task_wait() */
 
 struct process *process_create(const char *name)
 {
@@ -25,6 +52,8 @@ struct process *process_create(const char *name)
     task->process = process;
     list_init(&task->run_node);
     list_init(&task->wait_node);
+    list_init(&task->all_node);
+    task->canary = SWITCH_CANARY;
     task->user.self = (uintptr_t)&task->user;
     task->user.kernel_trap = (uintptr_t)kernel_trap;
     /* To user mode (SPP clear), floating point on and in its initial state. */
@@ -61,10 +90,14 @@ EXIT_HOOK(0, close_files_of_task);
 
 void process_destroy(struct process *process)
 {
+    struct task *task = &process->task;
+    assert(task != current_task);
     close_files(process);
     loader->unload(process);
-    list_remove(&process->task.run_node);
-    list_remove(&process->task.wait_node);
+    list_remove(&task->run_node);
+    list_remove(&task->wait_node);
+    list_remove(&task->all_node);
+    kfree(task->stack);
     kfree(process);
 }
 
@@ -77,12 +110,24 @@ static void task_finish(struct task *task)
 
 void task_run(struct task *task)
 {
+    /* As an ordinary call, not from task_begin(): on the caller's stack. */
     struct task *before = current_task;
+    uint64_t *stack = task->stack;
+    size_t stack_size = task->stack_size;
+    if (before != task) {
+        task->stack = before->stack;
+        task->stack_size = before->stack_size;
+    }
     current_task = task;
     task->user.kernel_satp = csr_read(satp);
-    while (!task->dying)
+    while (!task->dying) {
         trap_dispatch(task, user_run(&task->user));
+        if (need_resched && !task->dying)
+            schedule();
+    }
     task_finish(task);
+    task->stack = stack;
+    task->stack_size = stack_size;
     current_task = before;
 }
 
@@ -92,4 +137,65 @@ void task_exit(struct task *task, int wait_status)
         return;
     task->dying = true;
     task->wait_status = wait_status;
+}
+
+int task_start(struct task *task)
+{
+    task->stack = kmalloc(KERNEL_STACK_SIZE);
+    if (!task->stack)
+        return -ENOMEM;
+    task->stack_size = KERNEL_STACK_SIZE;
+    task->stack[0] = SWITCH_CANARY;
+    task->context.ra = (uintptr_t)task_begin;
+    task->context.sp = (uintptr_t)task->stack + KERNEL_STACK_SIZE;
+    list_append(&all_tasks, &task->all_node);
+    unreturned++;
+    const struct job *job = task->process->job;
+    trace_event(task, TRACE_START, job ? (uint16_t)job->index : TRACE_NO_JOB);
+    scheduler->enqueue(task);
+    return 0;
+}
+
+/* task_run() has returned: let task_wait() have it, and never pick it again. */
+void task_end(struct task *task)
+{
+    scheduler->dequeue(task);
+    trace_event(task, TRACE_END, 0);
+    list_append(&ended_tasks, &task->wait_node);
+    wake_all(&someone_ended);
+}
+
+void task_begin(void)
+{
+    struct task *task = current_task;
+    task_run(task);
+    task_end(task);
+    schedule();
+    panic("%s has ended, and was switched to again", task->process->name);
+}
+
+struct task *task_wait(void)
+{
+    if (unreturned == 0)
+        return NULL;
+    while (list_empty(&ended_tasks))
+        wait_on(&someone_ended);
+    struct task *task = container_of(ended_tasks.next, struct task, wait_node);
+    list_remove(&task->wait_node);
+    unreturned--;
+    return task;
+}
+
+struct task *first_runnable(void)
+{
+    if (current_task->state == TASK_RUNNABLE)
+        return current_task;
+    if (boot_task->state == TASK_RUNNABLE)
+        return boot_task;
+    for (struct list *l = all_tasks.next; l != &all_tasks; l = l->next) {
+        struct task *task = container_of(l, struct task, all_node);
+        if (task->state == TASK_RUNNABLE)
+            return task;
+    }
+    return NULL;
 }

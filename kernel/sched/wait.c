@@ -5,6 +5,7 @@
 #include "panic.h"
 #include "scheduler.h"
 #include "task.h"
+#include "trace.h"
 
 long wait_on(struct wait_queue *queue)
 {
@@ -15,6 +16,7 @@ long wait_on(struct wait_queue *queue)
     task->waiting_on = queue;
     task->state = TASK_WAITING;
     list_append(&queue->tasks, &task->wait_node);
+    trace_event(task, TRACE_WAIT, 0);
     scheduler->dequeue(task);
     while (task->state == TASK_WAITING)
         schedule();
@@ -28,6 +30,7 @@ void wake_task(struct task *task)
     list_remove(&task->wait_node);
     task->waiting_on = NULL;
     task->state = TASK_RUNNABLE;
+    trace_event(task, TRACE_WAKE, 0);
     scheduler->enqueue(task);
 }
 

@@ -7,6 +7,7 @@
 #include "signal.h"
 #include "string.h"
 #include "task.h"
+#include "trace.h"
 
 extern const struct trap_handler trap_handlers_start[], trap_handlers_end[];
 
@@ -16,6 +17,8 @@ extern const struct trap_handler trap_handlers_start[], trap_handlers_end[];
  */
 enum { CAUSES_HALF = 16, CHAIN_MAX = 8 };
 static const struct trap_handler *chains[2 * CAUSES_HALF][CHAIN_MAX];
+
+static bool tracing_calls;
 
 static const char *const exception_names[CAUSES_HALF] = {
     [CAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
@@ -94,6 +97,7 @@ void trap_init(void)
 {
     /* bootargs handlers=none: the first trap of a program shows the dump, whatever is linked. */
     char value[8];
+    tracing_calls = platform_option("trace", value, sizeof(value)) && strcmp(value, "calls") == 0;
     if (platform_option("handlers", value, sizeof(value)) && strcmp(value, "none") == 0)
         return;
 
@@ -125,14 +129,38 @@ static void dump(const struct task *task, uint64_t cause)
                register_names[n + 2], user->x[n + 2], register_names[n + 3], user->x[n + 3]);
 }
 
-void trap_dispatch(struct task *task, uint64_t cause)
+static _Noreturn void unhandled(const struct task *task, uint64_t cause)
 {
-    const struct trap_handler **chain = chains[chain_index(cause)];
-    for (; *chain; chain++)
-        if ((*chain)->function(task, cause))
-            return;
     dump(task, cause);
     power_off();
+}
+
+/* An interrupt may concern several, so all its handlers are asked. */
+static void interrupt_dispatch(struct task *task, uint64_t cause)
+{
+    if (cause == CAUSE_TIMER)
+        trace_event(task, TRACE_TIMER, task->state != TASK_RUNNABLE);
+    bool handled = false;
+    for (const struct trap_handler **chain = chains[chain_index(cause)]; *chain; chain++)
+        if ((*chain)->function(task, cause))
+            handled = true;
+    if (!handled)
+        unhandled(task, cause);
+}
+
+void trap_dispatch(struct task *task, uint64_t cause)
+{
+    if (cause & CAUSE_INTERRUPT) {
+        interrupt_dispatch(task, cause);
+        return;
+    }
+    if (tracing_calls && cause == CAUSE_USER_ECALL)
+        trace_event(task, TRACE_CALL,
+                    task->user.x[X_A7] < SYSCALL_LIMIT ? (uint16_t)task->user.x[X_A7] : UINT16_MAX);
+    for (const struct trap_handler **chain = chains[chain_index(cause)]; *chain; chain++)
+        if ((*chain)->function(task, cause))
+            return;
+    unhandled(task, cause);
 }
 
 void trap_report_fault(const struct task *task, uint64_t cause, int signal)
