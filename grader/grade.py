@@ -123,6 +123,24 @@ def run_tests(
     return plugin.results, plugin.interrupted
 
 
+def _lent_notes(lab: Lab, options: Options) -> List[str]:
+    """For labs before this one that a student has not done: how to go on without them."""
+    notes = []
+    for each in all_labs():
+        if options.solutions is None or each.number >= lab.number:
+            continue
+        missing = untouched_tasks(each, options.solutions) - options.given
+        if missing:
+            lent = f"reference:{each.number}"
+            if len(missing) < len(each.tasks):
+                lent = ",".join(f"reference:{task_id}" for task_id in sorted(missing))
+            notes.append(
+                f"lab {each.number} is not finished ({', '.join(sorted(missing))}), and this lab"
+                f" stands on it: WITH={lent} lends you ours"
+            )
+    return notes
+
+
 def grade_lab(
     lab: Lab, options: Options, progress: Optional[Progress] = None
 ) -> Tuple[LabResult, bool]:
@@ -133,6 +151,7 @@ def grade_lab(
             f"{name} is not one of the lab's files and was not used"
             for name in build.unknown_files(lab, options.solutions)
         ]
+        result.notes += _lent_notes(lab, options)
     interrupted = False
     try:
         chosen = configuration(lab, options)

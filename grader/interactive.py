@@ -64,7 +64,7 @@ def run(lab_name: str, apps: str, solutions: str, with_: str) -> int:
     lab, _, kernel = _kernel(lab_name, solutions, with_)
     jobs = parse_apps(apps or "hello")
     boot = Machine(kernel, lab.seed, "run").boot(jobs)
-    return _play([*machine.command(boot, None, None), "-serial", "stdio"])
+    return _play([*machine.command(boot, None), "-serial", "stdio"])
 
 
 def slots(lab_name: str, solutions: str) -> int:
@@ -140,7 +140,7 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
 
     # A socket in build/, so that two people on one machine do not meet.
     path = BUILD / f"gdb-{os.getpid()}.sock"
-    command = [*machine.command(boot, None, None), "-S"]
+    command = [*machine.command(boot, None), "-S"]
     command += ["-chardev", f"socket,path={path},server=on,wait=off,id=gdb", "-gdb", "chardev:gdb"]
     log = BUILD / "debug-console.txt"
     command += ["-serial", f"file:{log}"]

@@ -19,16 +19,20 @@ import selectors
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 from grader import sandbox
 from grader.build import need
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
+BOOT_INSTRUCTIONS = 25_000_000
 MTIME = 0x200BFF8  # the CLINT's clock, what the time CSR shows
+
+MEMORY_START = 0x80000000
 
 WFI = 0x10500073  # the instruction
 
@@ -71,7 +75,8 @@ class Boot:
     """What to run.
 
     shift: an instruction takes 2^shift ns of guest time; budget: guest seconds until the run is
-    ended; memory: MiB; entropy: QEMU's -seed.
+    ended; memory: MiB; entropy: QEMU's -seed; keep: addresses and sizes of guest memory to keep as it
+    is at the end; count: count instructions (by QEMU's record mode, which is slower).
     """
 
     kernel: Path
@@ -81,11 +86,17 @@ class Boot:
     budget: float = 1.0
     memory: int = 128
     entropy: int = 1
+    keep: Tuple[Tuple[int, int], ...] = ()
+    count: bool = False
 
 
 @dataclass
 class Record:
-    """What a run left behind.  ticks: guest time when we ended it, or None when it ended itself."""
+    """What a run left behind.
+
+    kept: what Boot.keep asked for; when we ended it, ticks: guest time then, instructions: how many
+    it had executed (with Boot.count).
+    """
 
     console: bytes = b""
     traps: bytes = b""
@@ -93,29 +104,65 @@ class Record:
     registers: str = ""
     halted: bool = False
     exceeded: str = ""  # "time", "console" or "traps" when we ended it
+    kept: List[bytes] = field(default_factory=list)
+    ticks: int = 0
+    instructions: int = 0
     wall_seconds: float = 0.0
 
 
-def command(boot: Boot, qmp_fd: Optional[int], trap_fd: Optional[int]) -> List[str]:
+@dataclass(frozen=True)
+class Ends:
+    """Our ends of what QEMU is connected to, as file descriptors that it inherits."""
+
+    monitor: int
+    traps: int
+    memory: int
+    replay: int
+
+
+def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
     """QEMU's command line.  Without file descriptors: for a person at the console."""
-    words = [need("qemu-system-riscv64"), "-machine", "virt", "-bios", "default", "-smp", "1"]
+    words = [need("qemu-system-riscv64"), "-bios", "default", "-smp", "1"]
     words += ["-m", f"{boot.memory}M", "-nodefaults", "-display", "none", "-no-reboot"]
-    # For a person guest time waits for real time; for the grader it runs ahead.
-    sleep = "on" if qmp_fd is None else "off"
-    words += ["-icount", f"shift={boot.shift},sleep={sleep}", "-seed", str(boot.entropy)]
-    words += ["-rtc", "clock=vm,base=2026-01-01"]
+    words += ["-seed", str(boot.entropy), "-rtc", "clock=vm,base=2026-01-01"]
     words += ["-kernel", str(boot.kernel), "-initrd", str(boot.archive)]
     words += ["-append", boot.arguments]
-    if qmp_fd is not None:
+    # For a person guest time waits for real time; for the grader it runs ahead.
+    icount = f"shift={boot.shift},sleep={'off' if ends else 'on'}"
+    if not ends:
+        words += ["-machine", "virt", "-icount", icount]
+    else:
+        if boot.count:
+            icount += f",rr=record,rrfile=/dev/fd/{ends.replay}"
+        words += ["-icount", icount]
+        # The guest's memory is a file of ours, which outlives QEMU.
+        backend = f"memory-backend-file,id=ram,size={boot.memory}M,share=on"
+        words += ["-object", f"{backend},mem-path=/dev/fd/{ends.memory}"]
+        words += ["-machine", "virt,memory-backend=ram"]
         # A heartbeat: with sleep=off and no timer at all, a `wfi` would hang QEMU itself.
         words += ["-netdev", "hubport,id=beat,hubid=0"]
         words += ["-object", "filter-buffer,id=beat0,netdev=beat,interval=10000"]
-        words += ["-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control"]
+        words += [
+            "-chardev",
+            f"socket,id=qmp,fd={ends.monitor}",
+            "-mon",
+            "chardev=qmp,mode=control",
+        ]
         words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny"]
-    if trap_fd is not None:
-        words += ["-d", "int", "-D", f"/dev/fd/{trap_fd}"]
+        words += ["-d", "int", "-D", f"/dev/fd/{ends.traps}"]
     return words
+
+
+def _memory_file(size: int) -> int:
+    """A file without a name, of so many zero bytes that take no room; its descriptor."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("rung", 0)
+    else:  # pragma: no cover - not Linux
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
 
 
 class _Running:
@@ -127,22 +174,26 @@ class _Running:
         self._monitor, monitor_child = socket.socketpair()
         trap_read, trap_write = os.pipe()
         console_read, console_write = os.pipe()
+        self._memory = _memory_file(boot.memory << 20)
+        replay = _memory_file(0)
+        ends = Ends(monitor_child.fileno(), trap_write, self._memory, replay)
         for pipe in (trap_read, console_read):
             with contextlib.suppress(OSError):  # a smaller pipe only costs time
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
         try:
             self.process = subprocess.Popen(
-                [*sandbox.wrap_machine(), *command(boot, monitor_child.fileno(), trap_write)],
+                [*sandbox.wrap_machine(), *command(boot, ends)],
                 stdin=subprocess.DEVNULL,
                 stdout=console_write,
                 stderr=subprocess.PIPE,
-                pass_fds=(monitor_child.fileno(), trap_write),
+                pass_fds=(ends.monitor, ends.traps, ends.memory, ends.replay),
                 preexec_fn=sandbox.limits(QEMU_MEMORY, QEMU_FILE, QEMU_CPU_SECONDS),
             )
         finally:
             monitor_child.close()
             os.close(trap_write)
             os.close(console_write)
+            os.close(replay)
         _live.add(self.process.pid)
         self._console, self._traps = console_read, trap_read
         self._console_chunks: List[bytes] = []
@@ -250,18 +301,27 @@ class _Running:
                 raise GraderGaveUp(f"{WATCHDOG_SECONDS:.0f} s of host time were not enough")
             ticks = self.ticks()
             if ticks is not None and ticks > budget:
-                self.record.exceeded = "time"
+                self.record.exceeded, self.record.ticks = "time", ticks
                 self._look()
                 break
         self.record.exceeded = self.record.exceeded or self._over_cap()
         self.record.console = b"".join(self._console_chunks)
         self.record.traps = b"".join(self._trap_chunks)
+        self.record.kept = [self._read_memory(*each) for each in self.boot.keep]
         self.record.wall_seconds = time.monotonic() - started
         return self.record
+
+    def _read_memory(self, address: int, size: int) -> bytes:
+        """Guest memory by physical address; while it runs, or after its end."""
+        return os.pread(self._memory, size, address - MEMORY_START)
 
     def _look(self) -> None:
         """Stop the machine and keep what tells a deadlock from a livelock."""
         self.ask("stop")
+        if self.boot.count:
+            replay = self.ask("query-replay")
+            self.record.instructions = replay["icount"] if replay else 0
+            self.record.ticks = self.ticks() or 0
         self.record.registers = self.ask_human("info registers")
         pc = re.search(r"\bpc\s+([0-9a-f]+)", self.record.registers)
         if pc:
@@ -282,7 +342,14 @@ class _Running:
         self._monitor.close()
         os.close(self._console)
         os.close(self._traps)
+        os.close(self._memory)
         return complaint.decode(errors="replace")
+
+
+def boot_seconds(shift: int) -> float:
+    """Guest seconds that certainly lie behind when a kernel's first program runs: the firmware takes
+    some 12 million instructions, and other versions of it more."""
+    return BOOT_INSTRUCTIONS * 2**shift / 1e9
 
 
 def run(boot: Boot) -> Record:

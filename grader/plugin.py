@@ -28,6 +28,7 @@ from typing import (
     Dict,
     FrozenSet,
     Generator,
+    Iterator,
     List,
     Mapping,
     Optional,
@@ -37,7 +38,7 @@ from typing import (
 
 import pytest
 
-from grader import build, check, cpio, machine, run, symbols
+from grader import build, check, cpio, machine, run, symbols, trace
 from grader.labs import Lab
 from grader.paths import BUILD, GraderError
 from grader.results import FAILED, NOT_RUN, PASSED, TestResult
@@ -70,6 +71,7 @@ class Machine:
         self.random = random.Random(f"{seed}/{test}")
         self._identity = f"{seed}/{test}"
         self.last: Optional[run.Run] = None
+        self.round = ""  # of a sweep: which schedule it runs under
 
     def secret(self, what: str, length: int = 12) -> str:
         """A word that follows from seed and test, and that nobody can guess from the sources."""
@@ -90,9 +92,7 @@ class Machine:
         jobs: Sequence[str],
         files: Optional[Mapping[str, bytes]] = None,
         arguments: str = "",
-        shift: int = 3,
-        budget: float = 1.0,
-        memory: int = 128,
+        **options: Any,
     ) -> machine.Boot:
         """The machine that run() would start, for tools that want to start it themselves."""
         content: Dict[str, bytes] = {"jobs": "".join(f"{job}\n" for job in jobs).encode()}
@@ -108,30 +108,50 @@ class Machine:
             temporary.write_bytes(data)
             temporary.replace(path)
         entropy = int(self.secret("entropy", 7), 16)
-        return machine.Boot(self.kernel, path, arguments, shift, budget, memory, entropy)
+        keep = ((self.symbol("trace_ring"), trace.SIZE),)
+        return machine.Boot(self.kernel, path, arguments, entropy=entropy, keep=keep, **options)
 
     def run(
         self,
         jobs: Sequence[str],
         files: Optional[Mapping[str, bytes]] = None,
         arguments: str = "",
-        shift: int = 3,
-        budget: float = 1.0,
-        memory: int = 128,
+        **options: Any,
     ) -> run.Run:
         """Boot the kernel with a deck of jobs and wait for its end.
 
         jobs: "program argument …" each; files: further files of the archive (they win over programs
-        of the same name); arguments: further bootargs; shift, budget, memory: see machine.Boot.
+        of the same name); arguments: further bootargs; options: shift, budget, memory, count of
+        machine.Boot.
         """
         mark = f"@{self.secret('mark')}@"
-        words = f"report={mark} {arguments}".strip()
-        boot = self.boot(jobs, files, words, shift, budget, memory)
+        boot = self.boot(jobs, files, f"report={mark} {arguments}".strip(), **options)
         record = machine.run(boot)
         names = {job.split()[0] for job in jobs} & set(build.program_sources())
         programs = {name: build.program(name) for name in names}
-        self.last = run.read(record, mark, self.kernel, jobs, programs, budget)
+        self.last = run.read(record, mark, self.kernel, jobs, programs, boot.budget)
         return self.last
+
+    def sweep(
+        self, jobs: Sequence[str], rounds: int = 4, arguments: str = "", budget: float = 1.0
+    ) -> Iterator[run.Run]:
+        """Run a deck several times, each with other time slices (bootargs jitter=…) and another
+        length of an instruction: for verdicts that must not depend on who is interrupted where.
+
+        budget: guest seconds beyond what booting takes.  When a check fails inside the loop, the
+        report names the round's seed.
+        """
+        for n in range(rounds):
+            jitter = f"jitter={self.secret(f'jitter {n}', 8)}"
+            shift = (3, 5, 4, 6)[n % 4]
+            self.round = f"{jitter}, shift {shift}"
+            yield self.run(
+                jobs,
+                arguments=f"{jitter} {arguments}".strip(),
+                shift=shift,
+                budget=budget + machine.boot_seconds(shift),
+            )
+        self.round = ""
 
 
 def _marker(item: pytest.Item, name: str) -> Optional[Any]:
@@ -222,6 +242,8 @@ class Plugin:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
                 "; …" if len(ran.jobs_wanted) > 6 else ""
             )
+            if self._machine and self._machine.round:
+                result.ran += f"  (with {self._machine.round})"
             result.klog = "\n".join(check.readable(line) for line in ran.klog[-10:])
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:

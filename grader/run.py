@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
 
-from grader import check, symbols
+from grader import check, symbols, trace
 from grader.build import cross
 from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
@@ -24,6 +24,7 @@ JOB_SHOWN = 40  # characters of a job in a sentence
 CAUSE_BREAKPOINT = 3
 CAUSE_USER_ECALL = 8
 CAUSE_FIRMWARE_CALL = 9
+CAUSE_TIMER = 5  # of an interrupt
 
 _TRAP = re.compile(
     rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
@@ -87,8 +88,43 @@ class Run:
     loose: bytes = b""  # what was printed after the last job's report
     klog: List[str] = field(default_factory=list)
     _traps: Optional[List[Trap]] = None
+    _events: Optional[List[trace.Event]] = None
 
     # -- reading
+
+    @property
+    def events(self) -> List[trace.Event]:
+        """What the scheduler did: the kernel's trace ring as it was at the end."""
+        if self._events is None:
+            self._events = trace.parse(self.record.kept[0]) if self.record.kept else []
+        return self._events
+
+    @property
+    def printed(self) -> bytes:
+        """All that programs printed, whether their job was reported or not."""
+        return b"".join(job.output for job in self.jobs) + self.loose
+
+    def pid(self, index: int) -> int:
+        """The process id of job number index, by the trace ring; -1 when it was never started."""
+        for event in self.events:
+            if event.kind is trace.Kind.START and event.value == index:
+                return event.pid
+        return -1
+
+    def region(self, index: int) -> range:
+        """The memory of job number index when the flat loader has placed all jobs, one behind the
+        other, in the deck's order."""
+        start = self.program_memory
+        for i, job in enumerate(self.jobs_wanted):
+            path = self.programs.get(job.split()[0])
+            if path is None:
+                continue
+            facts = symbols.facts(path)
+            end = start + facts.end - facts.start + STACK_SIZE
+            if i == index:
+                return range(start, end)
+            start = end
+        raise ValueError(f"job {index} is not among {self.jobs_wanted}")
 
     @property
     def traps(self) -> List[Trap]:
@@ -168,6 +204,37 @@ class Run:
                     f" (ecalls from user mode in the whole run: {seen})",
                     "no evidence of user mode",
                 )
+
+    def expect_calls(self, calls: Dict[int, int]) -> None:
+        """Demand evidence that jobs ran side by side in user mode: QEMU's own trap log.
+
+        calls: job index -> how many system calls its program makes at least, each at an ecall
+        instruction of its program, in its own memory (see region()).
+        """
+        for index in sorted(calls):
+            name = self.jobs_wanted[index].split()[0]
+            facts, region = symbols.facts(self.programs[name]), self.region(index)
+            sites = {site - facts.start + region.start for site in facts.ecalls}
+            seen = sum(
+                trap.cause == CAUSE_USER_ECALL and not trap.interrupt and trap.epc in sites
+                for trap in self.traps
+            )
+            check.true(
+                seen >= calls[index],
+                f"job {index} ({name}) runs in user mode and makes its own system calls",
+                f"at least {calls[index]} ecalls from user mode at {name}'s own instructions,"
+                f" in its memory from {region.start:#x} on",
+                f"{seen} of them in QEMU's trap log",
+                "no evidence of user mode",
+            )
+
+    def interruptions(self, index: int) -> int:
+        """How many timer interrupts hit job number index in user mode: QEMU's own trap log."""
+        region = self.region(index)
+        return sum(
+            trap.interrupt and trap.cause == CAUSE_TIMER and trap.epc in region
+            for trap in self.traps
+        )
 
     def user_faults(self, cause: int) -> List[Trap]:
         """Exceptions with this cause in the trap log whose pc or address a program chose."""

@@ -11,7 +11,12 @@
 
 #include "task.h"
 
-enum { PAGE_SIZE = 4096, KMALLOC_SIZE = 4 << 20, BOOT_STACK_SIZE = 16 << 10, KERNEL_STACK_SIZE = 16 << 10 };
+enum {
+    PAGE_SIZE = 4096,
+    KMALLOC_SIZE = 4 << 20,
+    BOOT_STACK_SIZE = 16 << 10,
+    KERNEL_STACK_SIZE = 16 << 10
+};
 
 /* The memory that programs may be loaded to, page aligned. */
 extern struct region program_memory;

@@ -42,12 +42,12 @@ struct task {
 
     /* where the kernel goes on with this task: switch.h */
     struct switch_context context;
-    uint64_t canary;     /* SWITCH_CANARY, unless somebody wrote beyond the context */
-    uint64_t *stack;     /* the kernel's stack for this task: its lowest word */
-    size_t stack_size;   /* bytes */
+    uint64_t canary;   /* SWITCH_CANARY, unless somebody wrote beyond the context */
+    uint64_t *stack;   /* the kernel's stack for this task: its lowest word */
+    size_t stack_size; /* bytes */
 
-    uint64_t ran;   /* ticks of the CPU that it has had, up to its last turn's end */
-    uint64_t since; /* when its turn began */
+    uint64_t ran;                  /* ticks of the CPU that it has had, up to its last turn's end */
+    uint64_t since;                /* when its turn began */
     uint32_t calls[SYSCALL_LIMIT]; /* how often it made each system call (lab 2, task 2.6) */
 };
 
@@ -63,8 +63,8 @@ struct process {
     int pid;
     char name[PROCESS_NAME];
     const struct job *job; /* what it was started for (job.h); NULL when for none */
-    struct region memory; /* flat loader: the program, its data and its stack */
-    struct space *space;  /* from lab 3 on */
+    struct region memory;  /* flat loader: the program, its data and its stack */
+    struct space *space;   /* from lab 3 on */
     struct file *files[PROCESS_FILES];
 };
 

@@ -13,13 +13,14 @@ struct task;
 
 enum trace_kind {
     TRACE_START = 1, /* a task can run from now on; value: its job, or TRACE_NO_JOB */
+    TRACE_BEGIN,     /* its life begins, on its own kernel stack */
     TRACE_RUN,       /* it has the CPU */
     TRACE_WAIT,      /* it sleeps in a wait queue */
     TRACE_WAKE,      /* it is runnable again */
     TRACE_TIMER,     /* a timer interrupt hit it; value: 1 when the CPU was idle, else 0 */
     TRACE_IDLE,      /* no task can run */
-    TRACE_CALL,      /* it makes a system call; value: the number (only with bootargs trace=calls) */
-    TRACE_END,       /* it has ended */
+    TRACE_CALL, /* it makes a system call; value: the number (only with bootargs trace=calls) */
+    TRACE_END,  /* it has ended */
 };
 
 struct trace_event {

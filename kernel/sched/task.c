@@ -23,15 +23,16 @@ struct task *current_task;
 
 static struct process boot_process = {
     .name = "kernel",
-    .task = {
-        .process = &boot_process,
-        .run_node = LIST_INIT(boot_process.task.run_node),
-        .wait_node = LIST_INIT(boot_process.task.wait_node),
-        .all_node = LIST_INIT(boot_process.task.all_node),
-        .canary = SWITCH_CANARY,
-        .stack = boot_stack,
-        .stack_size = BOOT_STACK_SIZE,
-    },
+    .task =
+        {
+            .process = &boot_process,
+            .run_node = LIST_INIT(boot_process.task.run_node),
+            .wait_node = LIST_INIT(boot_process.task.wait_node),
+            .all_node = LIST_INIT(boot_process.task.all_node),
+            .canary = SWITCH_CANARY,
+            .stack = boot_stack,
+            .stack_size = BOOT_STACK_SIZE,
+        },
 };
 struct task *const boot_task = &boot_process.task;
 
@@ -168,6 +169,7 @@ void task_end(struct task *task)
 void task_begin(void)
 {
     struct task *task = current_task;
+    trace_event(task, TRACE_BEGIN, 0);
     task_run(task);
     task_end(task);
     schedule();
