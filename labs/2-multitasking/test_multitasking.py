@@ -413,9 +413,15 @@ def test_spinners_have_equal_shares(machine: Machine) -> None:
     for count in (2, 3, 7, 16):
         run, window = spinners(machine, count, count * 1.0, shift=8)
         had = [int(word) for word in re.findall(rb"^had (\d+) of", run.printed, re.M)]
-        wanted = window / count
         check.true(
-            len(had) == count and all(abs(each - wanted) <= 0.02 * wanted for each in had),
+            len(had) == count and sum(had) >= 0.9 * window,
+            f"{count} spinning programs over {count} s: the time that they had together, in ticks",
+            f"at least 90 % of {window:.0f}",
+            f"{sum(had)}",
+        )
+        wanted = sum(had) / count
+        check.true(
+            all(abs(each - wanted) <= 0.02 * wanted for each in had),
             f"{count} spinning programs over {count} s: the time that each had, in ticks",
             f"{wanted:.0f} each, give or take 2 %",
             ", ".join(map(str, had)),
