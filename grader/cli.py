@@ -123,6 +123,14 @@ def command_slots(arguments: argparse.Namespace) -> int:
     return interactive.slots(arguments.lab, arguments.solutions)
 
 
+def command_timeline(arguments: argparse.Namespace) -> int:
+    from grader import interactive
+
+    return interactive.timeline(
+        arguments.lab, arguments.apps, arguments.solutions, arguments.with_, arguments.out
+    )
+
+
 def command_template(arguments: argparse.Namespace) -> int:
     from grader import template
 
@@ -173,6 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     grade.add_argument("--quiet", action="store_true")
     add("run", command_run, "lab", "apps", "solutions", "with")
     add("debug", command_debug, "lab", "test", "solutions", "with")
+    add("timeline", command_timeline, "lab", "apps", "solutions", "with", "out")
     add("slots", command_slots, "lab", "solutions")
     add("template", command_template).add_argument("--check", action="store_true")
     add("mutants", command_mutants, "lab", "only")

@@ -67,6 +67,16 @@ def run(lab_name: str, apps: str, solutions: str, with_: str) -> int:
     return _play([*machine.command(boot, None), "-serial", "stdio"])
 
 
+def timeline(lab_name: str, apps: str, solutions: str, with_: str, out: str) -> int:
+    """`make timeline`: run some programs and draw who ran when."""
+    from grader import timeline as picture
+
+    lab, _, kernel = _kernel(lab_name or "multitasking", solutions, with_)
+    jobs = parse_apps(apps or "spin:40000 spin:30000 nap:25000")
+    ran = Machine(kernel, lab.seed, "timeline").run(jobs, arguments="trace=calls", budget=10.0)
+    return picture.command(ran, out)
+
+
 def slots(lab_name: str, solutions: str) -> int:
     """`make slots`: who serves each slot in this lab's kernel, as its boot log says."""
     _, _, kernel = _kernel(lab_name, solutions, "")
@@ -118,7 +128,9 @@ def _first_stop(parts: Sequence[Part], kernel: Path, task_id: str) -> str:
     """Where the student's code of a task begins: a gdb location."""
     part = next(part for part in parts if part.task.id == task_id)
     if part.task.through:
-        return Path(part.task.through).stem + "_begin"
+        label = Path(part.task.through).stem
+        marked = f"{label}_begin" in symbols.facts(kernel).symbols
+        return f"*{label}_begin" if marked else f"*{label}"
     obj = kernel.parent / "objects" / part.lab.folder / part.task.object_name
     obj = part.path if part.prebuilt else obj
     names = [name for name in symbols.functions(obj) if name in symbols.facts(kernel).symbols]
@@ -150,7 +162,7 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
         "set architecture riscv:rv64",
         f"directory {ROOT}",
         f"target remote {path}",
-        f"tbreak {stop}" if not stop.endswith("_begin") else f"tbreak *{stop}",
+        f"tbreak {stop}",
         "continue",
         f"echo Stopped in the code of task {task_id}. The console is in {shown(log)}.\\n",
     ]

@@ -38,9 +38,9 @@ from typing import (
 
 import pytest
 
-from grader import build, check, cpio, machine, run, symbols, trace
+from grader import build, check, cpio, machine, run, symbols, timeline, trace
 from grader.labs import Lab
-from grader.paths import BUILD, GraderError
+from grader.paths import BUILD, GraderError, shown
 from grader.results import FAILED, NOT_RUN, PASSED, TestResult
 
 MARKERS = (
@@ -52,6 +52,7 @@ MARKERS = (
 )
 
 ARCHIVES = BUILD / "archives"
+TIMELINES = BUILD / "grade" / "timelines"
 
 
 @dataclass
@@ -242,6 +243,10 @@ class Plugin:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
                 "; …" if len(ran.jobs_wanted) > 6 else ""
             )
+            if any(event.kind is trace.Kind.START for event in ran.events):
+                path = TIMELINES / f"{result.id}.svg"
+                timeline.save(ran, path, f"{result.id}: {ran.outcome.value}")
+                result.picture = shown(path)
             if self._machine and self._machine.round:
                 result.ran += f"  (with {self._machine.round})"
             result.klog = "\n".join(check.readable(line) for line in ran.klog[-10:])

@@ -42,6 +42,8 @@ def _failure(console: Console, test: TestResult) -> None:
         _indented(console, "your klog", test.klog)
     if test.hint:
         _indented(console, "hint", test.hint)
+    if test.picture:
+        _indented(console, "picture", f"{test.picture} (who ran when; for a browser)")
     _indented(console, "again", test.rerun)
 
 

@@ -23,7 +23,8 @@ class TestResult:
     """One test's verdict.
 
     status: passed, failed or "not run"; outcome: what happened, in a few words (machine.Outcome's,
-    "wrong result", "does not build", "blocked", …); rerun: the command that shows it again.
+    "wrong result", "does not build", "blocked", …); rerun: the command that shows it again; picture:
+    a drawing of who ran when (grader/timeline.py), where there is one.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -42,6 +43,7 @@ class TestResult:
     rerun: str = ""
     klog: str = ""
     ran: str = ""
+    picture: str = ""
     seconds: float = 0.0
 
 
