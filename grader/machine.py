@@ -61,6 +61,7 @@ class Outcome(enum.Enum):
     RESET = "reset loop"
     DEADLOCK = "deadlock"
     LIVELOCK = "livelock"
+    LOST_TIMER = "lost timer"
     TRAP_LOOP = "trap loop"
     FLOOD = "flood"
     OVERTIME = "too slow"

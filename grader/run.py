@@ -19,6 +19,7 @@ FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
 KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
 PAGE = 4096
+LOST_TICKS = TICKS_PER_SECOND // 10  # without a timer interrupt while tasks wait for one
 JOB_SHOWN = 40  # characters of a job in a sentence
 
 CAUSE_BREAKPOINT = 3
@@ -388,6 +389,43 @@ def _classify_trap_loop(run: Run) -> None:
         run.explanation += f": cause {last.cause} at {_place(run, last.epc)}"
 
 
+def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:
+    """The pids of the tasks that sleep, and of those that could run and do not, at the end."""
+    state: Dict[int, trace.Kind] = {}
+    running = 0
+    for event in run.events:
+        if event.kind in (trace.Kind.WAIT, trace.Kind.WAKE, trace.Kind.START):
+            state[event.pid] = event.kind
+        elif event.kind is trace.Kind.RUN:
+            state.setdefault(event.pid, trace.Kind.START)
+            running = event.pid
+        elif event.kind is trace.Kind.END:
+            state.pop(event.pid, None)
+    asleep = [pid for pid, kind in state.items() if kind is trace.Kind.WAIT and pid != 0]
+    ready = [
+        pid for pid, kind in state.items() if kind is not trace.Kind.WAIT and pid not in (0, running)
+    ]
+    return asleep, ready
+
+
+def _lost_timer(run: Run, after: str) -> bool:
+    """Did tasks wait for an interrupt of the timer that did not come?  Then say so."""
+    asleep, ready = _waiting_tasks(run)
+    rings = [event.time for event in run.events if event.kind is trace.Kind.TIMER]
+    started = any(event.kind is trace.Kind.START for event in run.events)
+    if not started or not (asleep if run.record.halted else ready):
+        return False
+    if rings and run.record.ticks - rings[-1] < LOST_TICKS:
+        return False
+    run.outcome = Outcome.LOST_TIMER
+    last = f"the last was {rings[-1] * 1000 // TICKS_PER_SECOND} ms after power-on"
+    run.explanation = (
+        f"{len(asleep)} tasks sleep, {len(ready)} wait for their turn, and no timer interrupt comes:"
+        f" {last if rings else 'there never was one'}; given up {after}"
+    )
+    return True
+
+
 def _classify_hang(run: Run, booted: bool, budget: float) -> None:
     match = re.search(r"\bpc\s+([0-9a-f]+)", run.record.registers)
     pc = int(match[1], 16) if match else 0
@@ -405,11 +443,14 @@ def _classify_hang(run: Run, booted: bool, budget: float) -> None:
     elif not booted:
         run.outcome = Outcome.SILENT
         run.explanation = f"no report from the kernel {after}; {_place(run, pc)}"
+    elif _lost_timer(run, after):
+        pass
     elif run.record.halted:
         run.outcome = Outcome.DEADLOCK
-        run.explanation = (
-            f"idle for ever: no task can run and nothing will wake one, {after}; {_place(run, pc)}"
-        )
+        why = "nothing will wake one"
+        if any(event.kind is trace.Kind.TIMER for event in run.events):
+            why = "the timer rings, and wakes nobody"
+        run.explanation = f"idle for ever: no task can run and {why}, {after}; {_place(run, pc)}"
     else:
         run.outcome = Outcome.LIVELOCK
         run.explanation = f"still running {after}; {_place(run, pc)}"
