@@ -403,7 +403,9 @@ def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:
             state.pop(event.pid, None)
     asleep = [pid for pid, kind in state.items() if kind is trace.Kind.WAIT and pid != 0]
     ready = [
-        pid for pid, kind in state.items() if kind is not trace.Kind.WAIT and pid not in (0, running)
+        pid
+        for pid, kind in state.items()
+        if kind is not trace.Kind.WAIT and pid not in (0, running)
     ]
     return asleep, ready
 

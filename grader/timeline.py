@@ -184,7 +184,9 @@ def draw(picture: Picture, title: str) -> str:
                 )
         marks -= len(lane.calls)
         if lane.end is not None:
-            out.append(f'<rect class="end" x="{x(lane.end):.1f}" y="{y}" width="2" height="{BAR}"/>')
+            out.append(
+                f'<rect class="end" x="{x(lane.end):.1f}" y="{y}" width="2" height="{BAR}"/>'
+            )
     key = [("running", "has the CPU"), ("ready", "ready, waits for it"), ("asleep", "asleep")]
     at = 8
     for name, text in key:
