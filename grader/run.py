@@ -420,10 +420,12 @@ def _lost_timer(run: Run, after: str) -> bool:
     if rings and run.record.ticks - rings[-1] < LOST_TICKS:
         return False
     run.outcome = Outcome.LOST_TIMER
-    last = f"the last was {rings[-1] * 1000 // TICKS_PER_SECOND} ms after power-on"
+    last = "there never was one"
+    if rings:
+        last = f"the last was {rings[-1] * 1000 // TICKS_PER_SECOND} ms after power-on"
     run.explanation = (
         f"{len(asleep)} tasks sleep, {len(ready)} wait for their turn, and no timer interrupt comes:"
-        f" {last if rings else 'there never was one'}; given up {after}"
+        f" {last}; given up {after}"
     )
     return True
 

@@ -16,14 +16,14 @@ void timer_init(void)
         jitter = jitter * 31 + (uint64_t)*s;
 }
 
-/* A time between now and when, at random: after 1/128 to 1/8 of the way, down to the tick. */
+/* A time between now and when, at random: 1/128 to 1/8 of the way, and of 10 ms at most. */
 static uint64_t earlier(uint64_t when)
 {
-    uint64_t now = time_now();
-    if (when <= now || when - now > platform.timebase)
+    uint64_t now = time_now(), most = platform.timebase / 100;
+    if (when <= now || when == UINT64_MAX)
         return when;
     jitter ^= jitter << 13, jitter ^= jitter >> 7, jitter ^= jitter << 17;
-    return now + 1 + (when - now) * (jitter % 1024 + 64) / 8192;
+    return now + 1 + (when - now < most ? when - now : most) * (jitter % 1024 + 64) / 8192;
 }
 
 void timer_set(uint64_t when)
