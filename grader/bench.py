@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Dict, List
 
 from grader import build, grade
-from grader.labs import Lab, find_lab
+from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT, GraderError, shown
 from grader.plugin import Machine
 
 RUNS = 5
 TOLERANCE = 0.10
-CALLS = 1000
+CALLS, YIELDS, SWITCHES = 1000, 100, 4
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,43 @@ def _batch(machine: Machine) -> List[Figure]:
     ]
 
 
-FIGURES = {"batch": _batch}
+def _numbers(pattern: str, output: bytes, count: int) -> List[int]:
+    """All numbers that a pattern finds; GraderError when there are not so many."""
+    found = [int(number) for number in re.findall(pattern, output.decode())]
+    if len(found) != count:
+        raise GraderError(f"the program bench printed something unexpected: {output!r}")
+    return found
+
+
+def _yield(machine: Machine, tasks: int) -> int:
+    """Instructions from a yield to the next task's instruction behind its own, among so many."""
+    ran = machine.run([f"bench yields {YIELDS}"] * tasks, shift=0, budget=4.0)
+    ran.expect_power_off()
+    times = _numbers(r"yields: (\d+)\n", ran.printed, tasks)
+    return round(statistics.median(times) / (YIELDS * tasks))
+
+
+def _timer_switch(machine: Machine) -> int:
+    """Instructions from the last one of an interrupted task to the first of the next."""
+    job = f"bench switches {SWITCHES}"
+    ran = machine.run([job, job], shift=0, budget=4.0)
+    ran.expect_power_off()
+    lost = _numbers(r"lost at (\d+)", ran.printed, 2 * SWITCHES)
+    back = sorted(_numbers(r"back at (\d+)", ran.printed, 2 * SWITCHES))
+    gaps = [min((b - each for b in back if b > each), default=0) for each in lost]
+    return round(statistics.median(gap for gap in gaps if gap))
+
+
+def _multitasking(machine: Machine) -> List[Figure]:
+    two, many = _yield(machine, 2), _yield(machine, 64)
+    return [
+        Figure("yield, to the next task's instruction, 2 tasks", two, 400),
+        Figure("yield, to the next task's instruction, 64 tasks", many, two * 11 // 10),
+        Figure("timer interrupt that switches, program to program", _timer_switch(machine), 450),
+    ]
+
+
+FIGURES = {"batch": _batch, "multitasking": _multitasking}
 
 
 def recorded(lab: Lab) -> Dict[str, int]:
@@ -91,7 +127,9 @@ def _seconds(lab: Lab) -> Dict[str, float]:
     file, and from nothing built."""
     with tempfile.TemporaryDirectory() as scratch:
         solutions = Path(scratch) / "solutions"
-        shutil.copytree(lab.directory / "solution", solutions / lab.folder)
+        for each in all_labs():
+            if each.number <= lab.number:
+                shutil.copytree(each.directory / "solution", solutions / each.folder)
         touched = solutions / lab.folder / lab.tasks[-1].file
         environment = {**os.environ, "RUNG_BUILD": str(Path(scratch) / "build")}
         command = [sys.executable, "-m", "grader", "grade", "--quiet", "--lab", lab.name]
@@ -117,22 +155,28 @@ def _seconds(lab: Lab) -> Dict[str, float]:
         }
 
 
-def command(lab_name: str) -> int:
-    """Print all figures; 1 when one is over its limit or far from what was recorded."""
-    lab = find_lab(lab_name or "batch")
+def _show(lab: Lab) -> List[str]:
+    """Print a lab's figures; what is wrong with them."""
     figures = measure(lab)
     before = recorded(lab)
     print(f"Lab {lab.number}, {lab.title}: guest instructions of the reference")
     for figure in figures:
-        old = before.get(figure.name)
         limit = f"  at most {figure.limit}" if figure.limit else ""
-        print(f"  {figure.value:>10,}  {figure.name}{limit}  (recorded: {old})")
+        print(f"  {figure.value:>10,}  {figure.name}{limit}  (recorded: {before.get(figure.name)})")
     print(
         f"make grade LAB={lab.name}, seconds on this machine (median of {RUNS}; shown, not judged)"
     )
     for name, seconds in _seconds(lab).items():
         print(f"  {seconds:>10.2f}  {name}")
-    problems = alarms(lab, figures)
+    path = shown(lab.directory / "bench.json")
+    return [f"{problem}; if it is meant, change {path}" for problem in alarms(lab, figures)]
+
+
+def command(lab_name: str) -> int:
+    """Print all figures of a lab, or of all labs; 1 when one is over its limit or far from what was
+    recorded."""
+    labs = [find_lab(lab_name)] if lab_name else all_labs()
+    problems = [problem for lab in labs for problem in _show(lab)]
     for problem in problems:
-        print(f"alarm: {problem}; if it is meant, change {shown(lab.directory / 'bench.json')}")
+        print(f"alarm: {problem}")
     return 1 if problems else 0

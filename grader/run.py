@@ -410,12 +410,13 @@ def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:
     return asleep, ready
 
 
-def _lost_timer(run: Run, after: str) -> bool:
+def _lost_timer(run: Run, pc: int, after: str) -> bool:
     """Did tasks wait for an interrupt of the timer that did not come?  Then say so."""
     asleep, ready = _waiting_tasks(run)
     rings = [event.time for event in run.events if event.kind is trace.Kind.TIMER]
     started = any(event.kind is trace.Kind.START for event in run.events)
-    if not started or not (asleep if run.record.halted else ready):
+    in_program = pc >= run.program_memory
+    if not started or not (asleep if run.record.halted else ready and in_program):
         return False
     if rings and run.record.ticks - rings[-1] < LOST_TICKS:
         return False
@@ -447,7 +448,7 @@ def _classify_hang(run: Run, booted: bool, budget: float) -> None:
     elif not booted:
         run.outcome = Outcome.SILENT
         run.explanation = f"no report from the kernel {after}; {_place(run, pc)}"
-    elif _lost_timer(run, after):
+    elif _lost_timer(run, pc, after):
         pass
     elif run.record.halted:
         run.outcome = Outcome.DEADLOCK

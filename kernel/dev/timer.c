@@ -6,10 +6,14 @@
 
 static uint64_t jitter; /* state of the generator; 0 without bootargs jitter=SEED */
 
+bool timer_direct;
+
 void timer_init(void)
 {
     char seed[12];
-    if (!platform_option("jitter", seed, sizeof(seed)))
+    bool early = platform_option("jitter", seed, sizeof(seed));
+    timer_direct = platform.has_sstc && !early;
+    if (!early)
         return;
     jitter = 88172645463325252UL;
     for (const char *s = seed; *s; s++)
@@ -26,13 +30,13 @@ static uint64_t earlier(uint64_t when)
     return now + 1 + (when - now < most ? when - now : most) * (jitter % 1024 + 64) / 8192;
 }
 
-void timer_set(uint64_t when)
+void timer_set_indirectly(uint64_t when)
 {
     if (jitter)
         when = earlier(when);
     /* With the Sstc extension the compare register is ours; else the firmware keeps it. */
     if (platform.has_sstc)
-        csr_write(0x14d, when); /* stimecmp; GCC 12 does not know the name */
+        csr_write(0x14d, when); /* stimecmp */
     else
         sbi_set_timer(when);
 }

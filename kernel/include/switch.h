@@ -33,7 +33,7 @@
 #define SWITCH_F(n) (112 + 8 * (n))
 #define SWITCH_FCSR 368
 
-#define SWITCH_CANARY 0x5ca1ab1e0ddba11 /* fits no pointer and no small number */
+#define SWITCH_CANARY 0x5ca1ab1e /* no pointer, and no small number */
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

@@ -59,8 +59,8 @@ struct region {
 enum { PROCESS_FILES = 16, PROCESS_NAME = 32 };
 
 struct process {
-    struct task task;
     int pid;
+    struct task task;
     char name[PROCESS_NAME];
     const struct job *job; /* what it was started for (job.h); NULL when for none */
     struct region memory;  /* flat loader: the program, its data and its stack */

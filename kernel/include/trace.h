@@ -9,7 +9,8 @@
 
 #include <stdint.h>
 
-struct task;
+#include "task.h"
+#include "timer.h"
 
 enum trace_kind {
     TRACE_START = 1, /* a task can run from now on; value: its job, or TRACE_NO_JOB */
@@ -42,7 +43,22 @@ extern struct trace_ring trace_ring;
 /* Empty the ring.  Called once at boot. */
 void trace_init(void);
 
+/* Note an event of a task.  now: time_now(), for who has it already. */
+static inline void trace_event_at(uint64_t now, const struct task *task, enum trace_kind kind,
+                                  uint16_t value)
+{
+    trace_ring.events[trace_ring.count++ % TRACE_EVENTS] = (struct trace_event){
+        .time = now,
+        .pid = (uint32_t)task->process->pid,
+        .kind = (uint16_t)kind,
+        .value = value,
+    };
+}
+
 /* Note an event of a task, now. */
-void trace_event(const struct task *task, enum trace_kind kind, uint16_t value);
+static inline void trace_event(const struct task *task, enum trace_kind kind, uint16_t value)
+{
+    trace_event_at(time_now(), task, kind, value);
+}
 
 #endif

@@ -40,52 +40,72 @@ static void idle(void)
         trap_dispatch(current_task, CAUSE_EXTERNAL);
 }
 
-/* Panic when a task's stack is not what it should be.  when: for the message. */
-static void check_stack(const struct task *task, const char *when)
+/* Idle until somebody can run.  Apart from schedule(), which is the shorter for it. */
+static __attribute__((noinline)) struct task *idle_until_pick(void)
 {
-    const char *name = task->process->name;
-    if (task->stack[0] != SWITCH_CANARY)
-        panic("%s: the canary at the end of the kernel stack of %s is gone: too much on the stack, "
-              "or somebody wrote there",
-              when, name);
-    if (task->canary != SWITCH_CANARY)
-        panic("%s: the canary behind the switch context of %s is gone: the switch wrote beyond it",
-              when, name);
-    uintptr_t sp = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)task->stack;
-    if (sp < low || sp > low + task->stack_size)
-        panic("%s: sp 0x%lx is not in the kernel stack of %s, 0x%lx-0x%lx", when, sp, name, low,
-              low + task->stack_size);
+    struct task *task;
+    do
+        idle();
+    while (!(task = scheduler->pick()));
+    return task;
 }
 
-/* The switch itself.  Whoever switches back to `from` has made it the current task again. */
-static void switch_to(struct task *from, struct task *to)
+/* Say which of the guards of a task that leaves off has been found broken. */
+static _Noreturn __attribute__((noinline)) void guard_broken(const struct task *task)
 {
-    current_task = to;
-    switcher->go(&from->context, &to->context);
+    if (task->stack[0] != SWITCH_CANARY)
+        panic("the canary at the end of the kernel stack of %s is gone: too much on the stack, or "
+              "somebody wrote there",
+              task->process->name);
+    panic("the canary behind the switch context of %s is gone: a switch wrote beyond it",
+          task->process->name);
+}
 
-    /* From here on nothing can be trusted, not even what C keeps in registers. */
-    check_stack(current_task, "after a switch");
-    if (from != current_task)
-        panic("after a switch to %s the kernel's registers are those of another task",
-              current_task->process->name);
+/* Say what is wrong with the place at which a switch has come out. */
+static _Noreturn __attribute__((noinline)) void switch_astray(const struct task *from)
+{
+    const struct task *task = current_task;
+    uintptr_t sp = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)task->stack;
+    if (sp < low || sp > low + task->stack_size)
+        panic("after a switch to %s sp is 0x%lx, which is not in its kernel stack, 0x%lx-0x%lx",
+              task->process->name, sp, low, low + task->stack_size);
+    panic("after a switch to %s the kernel's registers are those of another task, or of none (%p)",
+          task->process->name, (const void *)from);
 }
 
 void schedule(void)
 {
     struct task *from = current_task, *to;
-    check_stack(from, "before a switch");
+    if (from->stack[0] != SWITCH_CANARY || from->canary != SWITCH_CANARY)
+        guard_broken(from);
     uint64_t now = time_now();
     from->ran += now - from->since;
-    while (!(to = scheduler->pick()))
-        idle();
+    if (!(to = scheduler->pick())) {
+        to = idle_until_pick();
+        now = time_now();
+    }
     need_resched = false;
     if (to->state != TASK_RUNNABLE)
         panic("the scheduler picked %s, which %s", to->process->name,
               to->state == TASK_WAITING ? "sleeps" : "has ended");
-    to->since = time_now();
-    trace_event(to, TRACE_RUN, 0);
-    if (to != from)
-        switch_to(from, to);
+    to->since = now;
+    trace_event_at(now, to, TRACE_RUN, 0);
+    if (to == from)
+        return;
+
+    /* Its floating-point registers are about to be saved: in user mode they count as clean again. */
+    if ((from->user.sstatus & SSTATUS_FS) == SSTATUS_FS)
+        from->user.sstatus ^= SSTATUS_FS_INITIAL;
+
+    /* Whoever switches back to `from` will have made it the current task again. */
+    current_task = to;
+    switcher->go(&from->context, &to->context);
+
+    /* From here on nothing can be trusted, not even what C keeps in registers. */
+    const struct task *back = current_task;
+    uintptr_t used = (uintptr_t)__builtin_frame_address(0) - (uintptr_t)back->stack;
+    if (used > back->stack_size || from != back)
+        switch_astray(from);
 }
 
 /*

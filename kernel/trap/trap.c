@@ -16,9 +16,7 @@ extern const struct trap_handler trap_handlers_start[], trap_handlers_end[];
  * interrupts CAUSES_HALF higher.
  */
 enum { CAUSES_HALF = 16, CHAIN_MAX = 8 };
-static const struct trap_handler *chains[2 * CAUSES_HALF][CHAIN_MAX];
-
-static bool tracing_calls;
+static bool (*chains[2 * CAUSES_HALF][CHAIN_MAX])(struct task *task, uint64_t cause);
 
 static const char *const exception_names[CAUSES_HALF] = {
     [CAUSE_FETCH_MISALIGNED] = "instruction address misaligned",
@@ -84,32 +82,42 @@ static size_t chain_index(uint64_t cause)
     return cause & CAUSE_INTERRUPT ? CAUSES_HALF + code : code;
 }
 
-static void chain_add(size_t index, const struct trap_handler *handler)
+static void chain_add(size_t index, bool (*function)(struct task *task, uint64_t cause))
 {
     size_t n = 0;
     while (chains[index][n])
         if (++n == CHAIN_MAX - 1)
             panic("more than %d handlers for one trap (trap.c, CHAIN_MAX)", CHAIN_MAX - 1);
-    chains[index][n] = handler;
+    chains[index][n] = function;
+}
+
+/* Note a system call, and let somebody else do it. */
+static bool trace_call(struct task *task, uint64_t cause)
+{
+    (void)cause;
+    uint64_t number = task->user.x[X_A7];
+    trace_event(task, TRACE_CALL, number < SYSCALL_LIMIT ? (uint16_t)number : UINT16_MAX);
+    return false;
 }
 
 void trap_init(void)
 {
     /* bootargs handlers=none: the first trap of a program shows the dump, whatever is linked. */
     char value[8];
-    tracing_calls = platform_option("trace", value, sizeof(value)) && strcmp(value, "calls") == 0;
+    if (platform_option("trace", value, sizeof(value)) && strcmp(value, "calls") == 0)
+        chain_add(CAUSE_USER_ECALL, trace_call);
     if (platform_option("handlers", value, sizeof(value)) && strcmp(value, "none") == 0)
         return;
 
     /* The section is in ascending level order. */
     for (const struct trap_handler *h = trap_handlers_end; h-- > trap_handlers_start;) {
         if (h->cause != TRAP_ANY_FAULT) {
-            chain_add(chain_index(h->cause), h);
+            chain_add(chain_index(h->cause), h->function);
             continue;
         }
         for (size_t code = 0; code < CAUSES_HALF; code++)
             if (code != CAUSE_USER_ECALL)
-                chain_add(code, h);
+                chain_add(code, h->function);
     }
 }
 
@@ -135,32 +143,25 @@ static _Noreturn void unhandled(const struct task *task, uint64_t cause)
     power_off();
 }
 
-/* An interrupt may concern several, so all its handlers are asked. */
-static void interrupt_dispatch(struct task *task, uint64_t cause)
+void trap_dispatch(struct task *task, uint64_t cause)
 {
+    bool (**handler)(struct task * task, uint64_t cause) = chains[chain_index(cause)];
+
+    if (!(cause & CAUSE_INTERRUPT)) {
+        for (; *handler; handler++)
+            if ((*handler)(task, cause))
+                return;
+        unhandled(task, cause);
+    }
+
+    /* An interrupt may concern several, so all its handlers are asked. */
     if (cause == CAUSE_TIMER)
         trace_event(task, TRACE_TIMER, task->state != TASK_RUNNABLE);
     bool handled = false;
-    for (const struct trap_handler **chain = chains[chain_index(cause)]; *chain; chain++)
-        if ((*chain)->function(task, cause))
-            handled = true;
+    for (; *handler; handler++)
+        handled |= (*handler)(task, cause);
     if (!handled)
         unhandled(task, cause);
-}
-
-void trap_dispatch(struct task *task, uint64_t cause)
-{
-    if (cause & CAUSE_INTERRUPT) {
-        interrupt_dispatch(task, cause);
-        return;
-    }
-    if (tracing_calls && cause == CAUSE_USER_ECALL)
-        trace_event(task, TRACE_CALL,
-                    task->user.x[X_A7] < SYSCALL_LIMIT ? (uint16_t)task->user.x[X_A7] : UINT16_MAX);
-    for (const struct trap_handler **chain = chains[chain_index(cause)]; *chain; chain++)
-        if ((*chain)->function(task, cause))
-            return;
-    unhandled(task, cause);
 }
 
 void trap_report_fault(const struct task *task, uint64_t cause, int signal)

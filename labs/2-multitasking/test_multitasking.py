@@ -85,10 +85,8 @@ def test_programs_are_in_memory_together(machine: Machine) -> None:
     expect_ends(run, ["exited with 0"] * 5, "all five programs run to their end")
     link = symbols.facts(run.programs["where"])
     main = link.symbols["main"] - link.start
-    wanted = "".join(f"{w} at {run.region(i)[0] + main:#x}\n" for i, w in enumerate(words))
-    check.output(
-        run.printed, wanted, "each program lies behind the one before, in the deck's order"
-    )
+    wanted = [f"{w} at {run.region(i)[0] + main:#x}" for i, w in enumerate(words)]
+    expect_lines(run, wanted, "each program lies behind the one before, in the deck's order")
     run.expect_calls({i: 2 for i in range(5)})
 
 

@@ -1,12 +1,27 @@
 /*
- * bench COUNT: what a system call costs, in instructions of the machine. To be run where an
- * instruction takes 1 ns of guest time (QEMU's -icount shift=0): there instret counts instructions.
+ * bench COUNT            what a system call costs
+ *       yields COUNT     what giving up the CPU costs: run several side by side
+ *       switches COUNT   what losing it costs: run two side by side
  *
- * Prints "instret at main: N" and "null call: N", the latter from an ecall to the instruction behind
- * it, as the mean of COUNT calls that do not exist. Linux: runs, but instret counts something else.
+ * In instructions of the machine, to be run where one takes 1 ns of guest time (QEMU's -icount
+ * shift=0): there instret counts instructions. Prints
+ *     instret at main: N
+ *     null call: N        from an ecall to the instruction behind it, the mean of COUNT calls that
+ *                         do not exist
+ * or, `yields`:
+ *     yields: N           instructions in which COUNT yields of this program came back, without those
+ *                         of its own loop
+ * or, `switches`:
+ *     lost at N, back at N      the last and first look at instret around each of COUNT gaps
+ * Linux: runs, but instret counts something else.
  */
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <syscall.h>
+
+enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64 };
 
 static unsigned long instret(void)
 {
@@ -15,10 +30,8 @@ static unsigned long instret(void)
     return value;
 }
 
-int main(int argc, char *argv[])
+static void calls(unsigned long count)
 {
-    unsigned long at_start = instret();
-    unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
     register long number __asm__("a7") = 1023;
     register long result __asm__("a0") = 0;
     unsigned long begin, calls, empty;
@@ -31,7 +44,63 @@ int main(int argc, char *argv[])
     for (unsigned long i = 0; i < count; i++)
         __asm__ volatile("ecall" : "+r"(result) : "r"(number) : "memory");
     calls = instret() - begin;
-    printf("instret at main: %lu\n", at_start);
     printf("null call: %lu\n", (calls - empty) / count + 1);
+}
+
+static void yields(unsigned long count)
+{
+    register long number __asm__("a7");
+    register long result __asm__("a0");
+    unsigned long begin, empty, took;
+
+    number = SYS_sched_yield;
+    begin = instret();
+    for (unsigned long i = 0; i < count; i++)
+        __asm__ volatile("nop" : "=r"(result) : "r"(number) : "memory");
+    empty = instret() - begin - count;
+    /* Until all have started, and behind the last look until all have finished counting. */
+    for (int i = 0; i < WARM_UP; i++)
+        sched_yield();
+    number = SYS_sched_yield; /* a call may have changed the register */
+    begin = instret();
+    for (unsigned long i = 0; i < count; i++)
+        __asm__ volatile("ecall" : "=r"(result) : "r"(number) : "memory");
+    took = instret() - begin - empty;
+
+    for (int i = 0; i < WARM_UP; i++)
+        sched_yield();
+    printf("yields: %lu\n", took);
+}
+
+static void switches(unsigned long count)
+{
+    static unsigned long lost[GAPS_MAX], back[GAPS_MAX];
+    unsigned long last = instret();
+
+    for (unsigned long i = 0; i < count && i < GAPS_MAX;) {
+        unsigned long now = instret();
+
+        if (now - last > GAP) {
+            lost[i] = last;
+            back[i++] = now;
+        }
+        last = now;
+    }
+    for (unsigned long i = 0; i < count && i < GAPS_MAX; i++)
+        printf("lost at %lu, back at %lu\n", lost[i], back[i]);
+}
+
+int main(int argc, char *argv[])
+{
+    unsigned long at_start = instret();
+
+    if (argc > 2 && strcmp(argv[1], "yields") == 0) {
+        yields(strtoul(argv[2], NULL, 10));
+    } else if (argc > 2 && strcmp(argv[1], "switches") == 0) {
+        switches(strtoul(argv[2], NULL, 10));
+    } else {
+        printf("instret at main: %lu\n", at_start);
+        calls(argc > 1 ? strtoul(argv[1], NULL, 10) : 1000);
+    }
     return 0;
 }
