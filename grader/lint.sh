@@ -32,12 +32,12 @@ fi
 step clang-format clang-format --dry-run --Werror "${c_files[@]}"
 step cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
     --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
-    -I kernel/include kernel labs/1-batch/solution
+    -I kernel/include kernel labs/*/solution
 step cppcheck-user cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
     --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
     -I user/include user
 step black black -q --check "${python_files[@]}"
-step mypy mypy --strict --python-executable "$python" grader labs/1-batch/test_batch.py
+step mypy mypy --strict --python-executable "$python" grader labs/*/test_*.py
 step shellcheck shellcheck -x "${shell_files[@]}"
 
 # What a student reads: the kernel without files and devices, and the solutions; blank lines and

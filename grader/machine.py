@@ -350,7 +350,7 @@ class _Running:
 def boot_seconds(shift: int) -> float:
     """Guest seconds that certainly lie behind when a kernel's first program runs: the firmware takes
     some 12 million instructions, and other versions of it more."""
-    return BOOT_INSTRUCTIONS * 2**shift / 1e9
+    return float(BOOT_INSTRUCTIONS << shift) / 1e9
 
 
 def run(boot: Boot) -> Record:

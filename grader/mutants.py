@@ -27,7 +27,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Set
+from typing import Any, Dict, List, Optional, Set
 
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, ROOT, GraderError, shown
@@ -97,9 +97,9 @@ def subjects(lab: Lab) -> List[Subject]:
     return found
 
 
-def stage(subject: Subject) -> Path:
-    """A solutions directory that holds the subject: the reference, patched or partly replaced."""
-    directory = STAGE / subject.lab.folder / subject.kind / subject.name
+def stage(subject: Subject, directory: Optional[Path] = None) -> Path:
+    """A directory whose `solutions` hold the subject: the reference, patched or partly replaced."""
+    directory = directory or STAGE / subject.lab.folder / subject.kind / subject.name
     parts = directory / "solutions" / subject.lab.folder
     shutil.rmtree(directory, ignore_errors=True)
     for lab in all_labs():

@@ -41,6 +41,7 @@ import pytest
 from grader import build, check, cpio, machine, run, symbols, timeline, trace
 from grader.labs import Lab
 from grader.paths import BUILD, GraderError, shown
+from grader.run import Run
 from grader.results import FAILED, NOT_RUN, PASSED, TestResult
 
 MARKERS = (
@@ -135,7 +136,7 @@ class Machine:
 
     def sweep(
         self, jobs: Sequence[str], rounds: int = 4, arguments: str = "", budget: float = 1.0
-    ) -> Iterator[run.Run]:
+    ) -> Iterator[Run]:
         """Run a deck several times, each with other time slices (bootargs jitter=…) and another
         length of an instruction: for verdicts that must not depend on who is interrupted where.
 

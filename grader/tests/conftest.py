@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Optional
 import pytest
 
 from grader.build import build_base
-from grader.labs import Lab, find_lab
+from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT
 
 
@@ -55,15 +55,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def lab() -> Lab:
+    """The lab that a test is about: the first, where it does not matter which."""
     return find_lab("batch")
 
 
 @pytest.fixture
-def grade(tmp_path: Path) -> Grade:
-    """grade(solutions, "--option", "value", …): grade in a process of its own, on one core."""
+def grade(tmp_path: Path, lab: Lab) -> Grade:
+    """grade(solutions, "--option", "value", …): grade in a process of its own, on one core; the
+    test's lab, unless the options name another."""
 
     def run(solutions: object, *options: str, **environment: str) -> Graded:
         out = tmp_path / "out"
+        if "--lab" not in options:
+            options = ("--lab", lab.name, *options)
         command = [sys.executable, "-m", "grader", "grade", "--solutions", str(solutions)]
         done = subprocess.run(
             [*command, "--out", str(out), *options],
@@ -84,7 +88,10 @@ def grade(tmp_path: Path) -> Grade:
 
 @pytest.fixture
 def solutions(tmp_path: Path, lab: Lab) -> Path:
-    """A student's solutions directory that holds the reference: to be changed by the test."""
+    """A student's solutions directory that holds the reference, for the test's lab and those before
+    it: to be changed by the test."""
     directory = tmp_path / "solutions"
-    shutil.copytree(lab.directory / "solution", directory / lab.folder)
+    for each in all_labs():
+        if each.number <= lab.number:
+            shutil.copytree(each.directory / "solution", directory / each.folder)
     return directory

@@ -16,9 +16,21 @@ from grader.paths import TEMPLATE
 from grader.results import TestResult
 from grader.tests.conftest import Grade
 
+LAB_NAMES = [each.name for each in all_labs()]
 SUBJECTS = [subject for each in all_labs() for subject in mutants.subjects(each)]
 SEEDS = range(100, 120)
 MUTANTS_MIN, HOSTILE_MIN, ALTERNATIVES_MIN, TESTS_MIN = 15, 8, 2, 20
+
+
+@pytest.fixture(params=all_labs(), ids=LAB_NAMES)
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """Every lab: what is proved here holds for each."""
+    return request.param  # type: ignore[no-any-return]
+
+
+def before(lab: Lab) -> str:
+    """For --with: the labs that this one stands on, from the reference."""
+    return ",".join(f"reference:{each.number}" for each in all_labs() if each.number < lab.number)
 
 
 def catalogue(lab: Lab) -> List[TestResult]:
@@ -55,6 +67,11 @@ def test_starter_has_its_documented_score(grade: Grade, lab: Lab) -> None:
     assert lab.tasks[0].file in graded.output, "the report names the first file to edit"
 
 
+def test_starter_scores_the_same_on_finished_labs(grade: Grade, lab: Lab) -> None:
+    graded = grade(TEMPLATE, "--with", before(lab))
+    assert graded.score == lab.starter_score, graded.output
+
+
 def test_starter_files_are_what_the_generator_makes() -> None:
     assert template.differences() == []
 
@@ -73,10 +90,10 @@ def test_each_task_alone_earns_its_own_points(grade: Grade, lab: Lab, solutions:
 def test_tasks_can_be_done_in_order(grade: Grade, lab: Lab, tmp_path: Path) -> None:
     """With tasks 1 to k done and the rest as in the starter, all points of 1 to k are there."""
     directory = tmp_path / "growing"
-    shutil.copytree(TEMPLATE / lab.folder, directory / lab.folder)
+    shutil.copytree(TEMPLATE, directory)
     for done, task in enumerate(lab.tasks, start=1):
         shutil.copy(lab.directory / "solution" / task.file, directory / lab.folder / task.file)
-        graded = grade(directory)
+        graded = grade(directory, "--with", before(lab))
         names = {each.id for each in lab.tasks[:done]}
         mine = [t for t in graded.results["labs"][0]["tests"] if t["task"] in names]  # type: ignore[index]
         assert all(t["status"] == "passed" for t in mine), graded.output
@@ -88,6 +105,29 @@ def test_tasks_can_be_done_in_order(grade: Grade, lab: Lab, tmp_path: Path) -> N
 def test_submission_does_what_its_header_says(subject: mutants.Subject) -> None:
     verdict = mutants.try_subject(subject)
     assert not verdict.problems, verdict
+
+
+MIXES = [
+    (one, other)
+    for one in SUBJECTS
+    for other in SUBJECTS
+    if one.kind == other.kind == "alternative" and one.lab.number < other.lab.number
+]
+
+
+@pytest.mark.parametrize("early, late", MIXES, ids=lambda s: f"{s.lab.name}-{s.name}")
+def test_right_parts_of_different_labs_go_together(
+    grade: Grade, tmp_path: Path, early: mutants.Subject, late: mutants.Subject
+) -> None:
+    """One design in one lab, another in the next: each lab judges its own parts, and both are right."""
+    directory = tmp_path / "mixed"
+    for each in (early, late):
+        staged = mutants.stage(each, tmp_path / each.name) / "solutions" / each.lab.folder
+        shutil.copytree(staged, directory / each.lab.folder)
+    graded = grade(directory, "--lab", late.lab.name)
+    assert graded.score == 100, graded.output
+    graded = grade(directory, "--lab", late.lab.name, "--with", f"reference:{early.lab.number}")
+    assert graded.score == 100, graded.output
 
 
 def test_there_are_enough_of_each_kind(lab: Lab) -> None:
