@@ -5,11 +5,14 @@ Programs run under qemu-riscv64, the same files that the kernel gets.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import shutil
 import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import List, Tuple
@@ -22,16 +25,18 @@ from grader.paths import LABS
 QEMU = shutil.which("qemu-riscv64")
 
 
-def load_tests() -> ModuleType:
-    """The module of lab 1's tests, for the texts it expects."""
-    spec = importlib.util.spec_from_file_location("test_batch", LABS / "1-batch" / "test_batch.py")
+def load_tests(path: Path) -> ModuleType:
+    """The module of a lab's tests, for the texts it expects."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-EXPECTED = load_tests()
+EXPECTED = load_tests(LABS / "1-batch" / "test_batch.py")
+MULTITASKING = load_tests(LABS / "2-multitasking" / "test_multitasking.py")
+NOBODYS = ["0x0", "0x8", "0x4000000000"]
 
 
 def linux(job: str) -> Tuple[int, bytes]:
@@ -79,11 +84,37 @@ def linux(job: str) -> Tuple[int, bytes]:
             "argv[argc] is null\nenvp has 0 strings\n",
         ),
         ("big", "touched 5 MiB\n"),
+        ("badnap", MULTITASKING.badnap([])),
+        (f"clocks bad {' '.join(NOBODYS)}", MULTITASKING.badclocks(NOBODYS)),
+        ("yields only 3", MULTITASKING.interleaving([("only", 3)])),
+        ("keep 12345 1", "kept everything\n"),
+        ("keep 99 0 yield", "kept everything\n"),
+        ("chant x 5 2", "xxxxx\nxxxxx\n"),
     ],
 )
 def test_linux_prints_what_the_lab_expects(job: str, output: "str | bytes") -> None:
     wanted = output.encode() if isinstance(output, str) else output
     assert linux(job) == (0, wanted)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel below us")
+@pytest.mark.parametrize("address", [0, 8])
+def test_linux_refuses_to_sleep_for_a_time_that_it_cannot_read(address: int) -> None:
+    """Asked directly: qemu-riscv64 7.2 goes on with whatever it has when it cannot read the time."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.nanosleep(ctypes.c_void_p(address), None) == -1
+    assert -ctypes.get_errno() == MULTITASKING.EFAULT
+
+
+def test_linux_sleeps_as_long_as_asked() -> None:
+    started = time.monotonic()
+    status, output = linux("nap 20000 1 30000")
+    assert status == 0 and time.monotonic() - started >= 0.05
+    assert [line.split(",")[0] for line in output.decode().splitlines()] == [
+        "slept 20000: 0",
+        "slept 1: 0",
+        "slept 30000: 0",
+    ]
 
 
 @pytest.mark.parametrize("code", [0, 1, 77, 255, 256, 300, -1, -7])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 from pathlib import Path
 from typing import List
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from grader import check, cpio, github, grade, mutants, run, template
+from grader import check, cpio, github, grade, mutants, run, template, timeline, trace
 from grader.build import Diagnostic, program
 from grader.machine import Outcome, Record
 from grader.paths import ROOT, GraderError
@@ -265,3 +266,68 @@ def test_make_alone_lists_the_commands() -> None:
     names = "setup start grade run debug test mutants template handout slots bench doctor format lint clean"
     for name in names.split():
         assert f"make {name} " in done.stdout
+
+
+# ---- the trace ring and its picture --------------------------------------------------------------
+
+
+def ring(events: "list[tuple[int, int, int, int]]", count: "int | None" = None) -> bytes:
+    """A trace ring with these (time, pid, kind, value)."""
+    body = bytearray(trace.SIZE)
+    struct.pack_into("<Q", body, 0, len(events) if count is None else count)
+    for n, event in enumerate(events):
+        struct.pack_into("<QIHH", body, 8 + n % trace.EVENTS * 16, *event)
+    return bytes(body)
+
+
+def test_events_of_a_ring() -> None:
+    events = trace.parse(ring([(10, 1, 1, 0), (20, 1, 3, 0), (30, 1, 77, 0), (40, 1, 9, 0)]))
+    assert [event.time for event in events] == [10, 20, 40], "unknown kinds are left out"
+    assert events[0].kind is trace.Kind.START and events[2].kind is trace.Kind.END
+
+
+def test_a_full_ring_keeps_the_last_events() -> None:
+    many = [(n, 1, 3, 0) for n in range(trace.EVENTS + 5)]
+    events = trace.parse(ring(many))
+    assert len(events) == trace.EVENTS
+    assert (events[0].time, events[-1].time) == (5, trace.EVENTS + 4)
+
+
+@pytest.mark.parametrize("count", [1 << 40, (1 << 64) - 1])
+def test_an_impossible_count_is_no_events(count: int) -> None:
+    assert trace.parse(ring([(1, 1, 3, 0)], count)) == []
+
+
+def test_lanes_of_a_timeline() -> None:
+    kind = trace.Kind
+    events = [
+        trace.Event(0, 1, kind.START, 0),
+        trace.Event(10, 2, kind.START, 1),
+        trace.Event(20, 1, kind.RUN, 0),
+        trace.Event(50, 1, kind.WAIT, 0),
+        trace.Event(50, 2, kind.RUN, 0),
+        trace.Event(70, 1, kind.WAKE, 0),
+        trace.Event(90, 2, kind.END, 0),
+        trace.Event(90, 1, kind.RUN, 0),
+        trace.Event(100, 1, kind.END, 0),
+    ]
+    picture = timeline.read(events, ["first", "second"])
+    first, second = picture.lanes[1], picture.lanes[2]
+    state = timeline.State
+    assert first.name == "first" and first.spans == [
+        (state.READY, 0, 20),
+        (state.RUNNING, 20, 50),
+        (state.ASLEEP, 50, 70),
+        (state.READY, 70, 90),
+        (state.RUNNING, 90, 100),
+    ]
+    assert second.total(state.RUNNING) == 40 and second.end == 90
+
+
+def test_a_timeline_is_xml_whatever_the_jobs_are_called() -> None:
+    events = [
+        trace.Event(2**64 - 1, 1, trace.Kind.START, 0),
+        trace.Event(5, 1, trace.Kind.RUN, 0),
+    ]
+    drawn = timeline.draw(timeline.read(events, ['<&>"']), "a & b")
+    assert ElementTree.fromstring(drawn).tag.endswith("svg")
