@@ -12,7 +12,7 @@ import pexpect
 import pytest
 
 from grader import handout
-from grader.labs import Lab
+from grader.labs import Lab, all_labs
 from grader.paths import ROOT
 from grader.tests.conftest import heed_control_c
 
@@ -129,7 +129,7 @@ def test_the_scan_for_solution_lines_finds_them(edition: Path, tmp_path: Path, l
 def test_student_edition_grades_itself(edition: Path, lab: Lab) -> None:
     assert grade_in(edition)["score"] == lab.starter_score
     assert (edition / "solutions" / lab.folder / lab.tasks[0].file).is_file()
-    assert grade_in(edition, "SOLUTIONS=reference")["score"] == 100
+    assert grade_in(edition, "SOLUTIONS=reference")["score"] == 100 * len(all_labs())
     # Stuck in all tasks but the first, and that one not written: nothing earned, nothing blocked.
     others = ",".join(f"reference:{task.id}" for task in lab.tasks[1:])
     assert grade_in(edition, f"WITH={others}")["score"] == 0
