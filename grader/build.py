@@ -411,10 +411,10 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
     if _COMPOSED.search(text):
         raise BuildFailure(f"{name}: names composed inside assembler macros are not allowed")
     if part.task.through:
-        from grader.symbols import relocations_between
+        from grader.symbols import relocations_beyond
 
         label = Path(part.task.through).stem
-        found_symbols = relocations_between(output, f"{label}_begin", f"{label}_end")
+        found_symbols = relocations_beyond(output, f"{label}_begin", f"{label}_end")
         if found_symbols:
             raise BuildFailure(
                 f"{name}: refers to {', '.join(found_symbols)}; this code runs at another address"
