@@ -32,7 +32,12 @@ KERNELS = BUILD / "kernels"
 PROGRAMS = BASE / "programs"
 
 PART_BYTES_MAX = 1 << 20
+# For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
 COMPILER_SECONDS = 30
+COMPILER_MEMORY = 1 << 30
+COMPILER_FILE = 32 << 20
+SAID_BYTES_MAX = 256 << 10  # of what a compiler says of one file
+BUILD_SECONDS = 300  # by the host's clock: for what hangs without working
 
 COMMON_FLAGS = (
     "-std=gnu11 -ffreestanding -O2 -g -gdwarf-4 -Wall -Wextra -mcmodel=medany -fno-common "
@@ -151,14 +156,41 @@ def _escaped(path: object) -> str:
     return str(path).replace("$", "$$").replace(":", "$:").replace(" ", "$ ")
 
 
-def _ninja(directory: Path, jobs: Optional[int] = None) -> "subprocess.CompletedProcess[str]":
-    command = [need("ninja"), "--quiet", "-k", "0", "-C", str(directory)]
+def _ninja(
+    directory: Path, jobs: Optional[int] = None, visible: Optional[Sequence[Path]] = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run ninja in a directory.  visible: the inputs outside it, for a submission, which is built
+    within limits and sees nothing else; None for what is ours."""
+    ninja = need("ninja")
+    command = [ninja, "--quiet", "-k", "0", "-C", str(directory)]
     if jobs:
         command += ["-j", str(jobs)]
+    apply, environment = None, dict(os.environ)
+    if visible is not None:
+        # One sandbox around ninja costs 2 ms; one around each compiler would cost more.
+        tools = [Path(ninja), Path(need(cross() + "gcc")), Path(need(cross() + "as"))]
+        prefix, environment = sandbox.wrap_compiler(tools, visible, directory)
+        command = prefix + command
+        apply = sandbox.limits(
+            COMPILER_MEMORY, COMPILER_FILE, COMPILER_SECONDS, own_session=bool(prefix)
+        )
     # Ninja buffers each job's output, so that messages of different files do not mix.
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            preexec_fn=apply,
+            timeout=BUILD_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise GraderError(
+            f"building was not done after {BUILD_SECONDS} s; is the machine busy? try again"
+        ) from None
 
 
 # ---- the given part --------------------------------------------------------------------------
@@ -302,22 +334,21 @@ def stage(part: Part, directory: Path) -> Path:
 
 def _configuration_ninja(configuration: Configuration) -> str:
     directory = configuration.directory
-    wrapper = sandbox.wrap_compiler([KERNEL, *configuration.extra], directory, ROOT)
-    prefix = " ".join(_escaped(word) for word in wrapper)
     lines = [
-        f"cc = {prefix} {cross()}gcc",
+        f"cc = {cross()}gcc",
         f"flags = {KERNEL_FLAGS} -I{_escaped(KERNEL / 'include')}"
         f" -ffile-prefix-map={ROOT}/= -ffile-prefix-map={directory}=."
-        " -save-temps=obj",
+        " -save-temps=obj -fmax-errors=50",
         "rule part",
         # What the compiler says is kept, for warnings are worth reading after later builds too.
-        "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out 2>$out.said; status=$$?;"
-        " cat $out.said; exit $$status",
+        # The assembler writes down what it has read, for _check_part().
+        "  command = rm -f $out.read;"
+        " $cc $flags $more -MMD -MF $out.d -Wa,--MD,$out.read -c $in -o $out 2>$out.said;"
+        f" status=$$?; head -c {SAID_BYTES_MAX} $out.said; exit $$status",
         "  depfile = $out.d",
         "  deps = gcc",
         "rule link",
-        f"  command = {cross()}gcc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in"
-        " -lgcc",
+        f"  command = $cc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc",
     ]
     objects: List[str] = []
     for part in configuration.parts:
@@ -345,6 +376,12 @@ def _configuration_ninja(configuration: Configuration) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _inputs(configuration: Configuration) -> List[Path]:
+    """What building a configuration reads, beside its own directory and the tools."""
+    prebuilt = [part.path for part in configuration.parts if part.prebuilt]
+    return [KERNEL, BASE / "kernel", *prebuilt, *configuration.extra]
+
+
 _MESSAGE = re.compile(
     r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$"
 )
@@ -364,8 +401,51 @@ def _readable(configuration: Configuration, output: str) -> str:
     return "\n".join(kept).strip()
 
 
+_FAILED = re.compile(r"^FAILED: (?:\[code=\d+\] )?(\S+)")
+# How the tools tell that they met a limit, each on a line of its own.
+_LIMITS = (
+    (
+        re.compile(
+            r"out of memory allocating|virtual memory exhausted|memory exhausted$|bad_alloc"
+        ),
+        f"the compiler needed more than {COMPILER_MEMORY >> 20} MiB of memory",
+    ),
+    (
+        re.compile(r"File size limit exceeded|[Ff]ile too large"),
+        f"the compiler wrote a file of more than {COMPILER_FILE >> 20} MiB",
+    ),
+    (
+        re.compile(r"CPU time limit exceeded|Killed signal terminated program"),
+        f"the compiler needed more than {COMPILER_SECONDS} s",
+    ),
+)
+_FROM_A_TOOL = re.compile(r"^(/\S*/)?[\w-]*(cc1|as|ld|gcc|collect2)(: | *$)|^Fatal error: ")
+
+
+def _limit_met(configuration: Configuration, output: str) -> Optional[BuildFailure]:
+    """The failure of a part that the compiler could not compile within its limits."""
+    names = {
+        f"{part.lab.folder}/{part.task.object_name}": shown(part.path)
+        for part in configuration.parts
+    }
+    where = ""
+    for line in output.splitlines():
+        failed = _FAILED.match(line)
+        if failed:
+            where = next((names[name] for name in names if failed[1].endswith("/" + name)), "")
+        elif _FROM_A_TOOL.match(line):
+            for sign, what in _LIMITS:
+                if sign.search(line):
+                    text = f"does not build: {where + ': ' if where else ''}{what}"
+                    return BuildFailure(text, [], _readable(configuration, output))
+    return None
+
+
 def _explain(configuration: Configuration, output: str) -> BuildFailure:
     """Turn the tools' output into a failure that people can act on."""
+    over = _limit_met(configuration, output)
+    if over:
+        return over
     text = _readable(configuration, output)
     diagnostics = [
         Diagnostic(match["file"], int(match["line"]), match["text"])
@@ -431,7 +511,7 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
     directory = configuration.directory
     with _locked(directory):
         _write_if_changed(directory / "build.ninja", _configuration_ninja(configuration))
-        done = _ninja(directory, jobs)
+        done = _ninja(directory, jobs, _inputs(configuration))
         objects = directory / "objects"
         if done.returncode != 0:
             raise _explain(configuration, done.stdout)
