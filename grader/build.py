@@ -473,10 +473,32 @@ def _explain(configuration: Configuration, output: str) -> BuildFailure:
     return BuildFailure(summary, diagnostics, text)
 
 
-_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
-_FORBIDDEN = re.compile(r"\.(incbin|include)\b")
-# Directives whose name an assembler macro would put together: `\\()`, `.inc\\a`, `\\a\\b`.
-_COMPOSED = re.compile(r"\\\(\)|\.altmacro|\.\w*\\|\\\w+\\\w")
+# Directives that read files, or that change what a directive looks like.  As the assembler has many
+# ways to write a name (macros, quotes, MRI mode), this is for the message; what counts is the
+# assembler's own record of what it has read.
+_FORBIDDEN = re.compile(r"\.(incbin|include|altmacro|mri)\b", re.IGNORECASE)
+
+
+def _forbidden_directive(part: Part, objects: Path) -> Optional[BuildFailure]:
+    """The failure of a part that names a directive that no part may use."""
+    assembly = (objects / part.lab.folder / part.task.object_name).with_suffix(".s")
+    text = assembly.read_text(errors="replace") if assembly.is_file() else ""
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return None
+    return BuildFailure(f"{shown(part.path)}: .{found[1].lower()} is not allowed in a part")
+
+
+def _files_read(output: Path) -> List[str]:
+    """What the assembler read to make an object, besides what the compiler had written for it.
+
+    It says so in a rule for make: "/path/x.o: x.c /path/x.s file…".  The name without a directory
+    is from the `.file` that the compiler writes; where the assembler runs there is no such file.
+    """
+    record = output.with_name(output.name + ".read").read_text(errors="replace")
+    _, *words = record.replace("\\\n", " ").split()
+    own = {str(output.with_suffix(".s")), output.stem + ".c", output.stem + ".i"}
+    return [word for word in words if word not in own]
 
 
 def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:
@@ -484,12 +506,12 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
     the trampoline's pieces anything that would break when they run at another address."""
     name = shown(part.path)
     output = objects / part.lab.folder / part.task.object_name
-    text = _STRING.sub('""', output.with_suffix(".s").read_text(errors="replace"))
-    found = _FORBIDDEN.search(text)
-    if found:
-        raise BuildFailure(f"{name}: .{found[1]} is not allowed in a part")
-    if _COMPOSED.search(text):
-        raise BuildFailure(f"{name}: names composed inside assembler macros are not allowed")
+    forbidden = _forbidden_directive(part, objects)
+    if forbidden:
+        raise forbidden
+    files = _files_read(output)
+    if files:
+        raise BuildFailure(f"{name}: a part may not read files with the assembler: {files[0]}")
     if part.task.through:
         from grader.symbols import relocations_beyond
 
@@ -514,6 +536,11 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
         done = _ninja(directory, jobs, _inputs(configuration))
         objects = directory / "objects"
         if done.returncode != 0:
+            # Before what the assembler says, which may quote the file that it was to read.
+            for part in configuration.parts:
+                forbidden = None if part.prebuilt else _forbidden_directive(part, objects)
+                if forbidden:
+                    raise forbidden
             raise _explain(configuration, done.stdout)
         stamp = directory / "checked"
         kernel_time = configuration.kernel.stat().st_mtime_ns
