@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import sandbox
+from grader import check, sandbox
 from grader.labs import Lab, Task
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
 
@@ -391,7 +391,8 @@ _SLOT = re.compile(r"^(\w+)_level_(\d+)$")
 
 
 def _readable(configuration: Configuration, output: str) -> str:
-    """The tools' output with the names of files as the student knows them."""
+    """The tools' output with the names of files as the student knows them, safe to show."""
+    output = check.readable(output)
     output = output.replace(f"{configuration.directory}/", "").replace(f"{ROOT}/", "")
     kept = [
         line
@@ -563,8 +564,8 @@ def warnings(configuration: Configuration) -> List[str]:
             continue
         objects = configuration.directory / "objects" / part.lab.folder
         said = objects / (part.task.object_name + ".said")
-        text = said.read_text(errors="replace") if said.is_file() else ""
-        matches = filter(None, map(_WARNING.match, text.splitlines()))
+        text = said.read_bytes()[:SAID_BYTES_MAX] if said.is_file() else b""
+        matches = filter(None, map(_WARNING.match, check.readable(text).splitlines()))
         found += [f"{match['place']}: {match['text']}" for match in matches]
     return found
 
@@ -576,7 +577,7 @@ def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     if not directory.is_dir():
         return []
     return sorted(
-        shown(path)
+        check.readable(shown(path))
         for path in directory.iterdir()
         if path.suffix.lower() in (".c", ".s", ".h") and path.name not in wanted
     )
