@@ -7,9 +7,12 @@ programs print straight to the UART; until the batch loop exists, a deck has one
 
 from __future__ import annotations
 
+import struct
+from typing import Dict
+
 import pytest
 
-from grader import check
+from grader import build, check
 from grader.machine import Outcome
 from grader.plugin import Machine
 from grader.run import CAUSE_BREAKPOINT, CAUSE_FIRMWARE_CALL, CAUSE_USER_ECALL, Run
@@ -76,6 +79,28 @@ def test_first_words_with_clean_registers(machine: Machine) -> None:
 
 # ---- 1.2 SAVE_USER -----------------------------------------------------------------------------
 
+REGDUMP_BASE = 0xC0DE000000000000
+
+
+def dump_at_ecall(machine: Machine, base: int) -> Dict[str, int]:
+    """Run `regdump` with registers drawn from a base, and return what the kernel's dump shows of
+    them; demand that the program's ecall stands in the trap log, for a dump is only words."""
+    given, drawn = struct.pack("<Q", REGDUMP_BASE), struct.pack("<Q", base)
+    program = build.program("regdump").read_bytes()
+    assert program.count(given) == 1
+    files = {"bin/regdump": program.replace(given, drawn)}
+    run = machine.run(["regdump"], files, arguments="handlers=none")
+    here = run.label("regdump", "regdump_ecall")
+    made = [trap for trap in run.traps if (trap.cause, trap.epc) == (CAUSE_USER_ECALL, here)]
+    if not made or run.outcome is not Outcome.NO_HANDLER:
+        check.fail(
+            "`regdump` makes its system call, and the kernel shows its registers",
+            f"an ecall from user mode at {here:#x} in QEMU's trap log, then a dump",
+            f"{len(made) or 'no'} such ecalls; {run.explanation}",
+            "wrong result" if run.outcome in ORDERLY else run.outcome.value,
+        )
+    return run.dump_registers()
+
 
 @pytest.mark.basic
 @pytest.mark.task("1.2")
@@ -87,11 +112,9 @@ def test_first_words_with_clean_registers(machine: Machine) -> None:
 )
 def test_every_register_is_saved(machine: Machine) -> None:
     """Otherwise a program's variables change whenever it calls the kernel."""
-    run = machine.run(["regdump"], arguments="handlers=none")
-    dump = run.dump_registers()
-    wanted = {name: 0xC0DE000000000000 + 0x0101 * n for n, name in enumerate(REGISTERS) if n > 0}
-    if not dump:
-        check.fail("the kernel shows the registers of `regdump`", "a dump", run.explanation)
+    base = machine.random.randrange(1 << 62, 1 << 63)
+    dump = dump_at_ecall(machine, base)
+    wanted = {name: base + 0x0101 * n for n, name in enumerate(REGISTERS) if n > 0}
     wrong = [name for name in wanted if dump.get(name) != wanted[name]]
     check.true(
         not wrong,
@@ -107,11 +130,9 @@ def test_every_register_is_saved(machine: Machine) -> None:
 @pytest.mark.hint("csrr reads a CSR into a register; do it when that register has been stored.")
 def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
     """Otherwise the program goes on at the wrong place, or in the wrong mode."""
-    run = machine.run(["regdump"], arguments="handlers=none")
-    dump = run.dump_registers()
-    if not dump:
-        check.fail("the kernel shows the state of `regdump`", "a dump", run.explanation)
-    here = run.label("regdump", "regdump_ecall")
+    dump = dump_at_ecall(machine, machine.random.randrange(1 << 62, 1 << 63))
+    assert machine.last
+    here = machine.last.label("regdump", "regdump_ecall")
     check.equal(hex(dump.get("epc", 0)), hex(here), "sepc is the address of the program's ecall")
     status = dump.get("sstatus", 0)
     check.true(
