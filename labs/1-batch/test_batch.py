@@ -146,6 +146,11 @@ def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
 # ---- 1.3 system calls --------------------------------------------------------------------------
 
 
+def first_lines(run: Run, count: int) -> bytes:
+    """What a `direct` program printed until its ebreak: what comes of that is task 1.5's."""
+    return b"".join(printed(run).splitlines(keepends=True)[:count])
+
+
 @pytest.mark.basic
 @pytest.mark.task("1.3")
 @pytest.mark.points(4)
@@ -157,17 +162,16 @@ def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
 def test_call_returns_behind_its_ecall(machine: Machine) -> None:
     """Otherwise a program makes the same call for ever."""
     run = machine.run(["unknown direct 1000"])
-    calls = [trap for trap in run.traps if trap.cause == CAUSE_USER_ECALL]
-    ends = [trap for trap in run.traps if trap.cause == CAUSE_BREAKPOINT]
-    what = "the program's only system call returns, once, and the program reaches its end (ebreak)"
-    if not ends:
-        check.fail(
-            what,
-            "1 ecall, then 1 ebreak",
-            f"{len(calls)} ecalls, no ebreak; {run.explanation}",
-            run.outcome.value,
-        )
-    check.equal(f"{len(calls)} ecall, {len(ends)} ebreak", "1 ecall, 1 ebreak", what)
+    causes = [t.cause for t in run.traps if t.cause in (CAUSE_USER_ECALL, CAUSE_BREAKPOINT)]
+    calls = causes.count(CAUSE_USER_ECALL)
+    # What the kernel makes of the ebreak is not this test's business.
+    check.true(
+        causes[:2] == [CAUSE_USER_ECALL, CAUSE_BREAKPOINT],
+        "the program's only system call returns, once, and the program reaches its end (ebreak)",
+        "1 ecall, then an ebreak",
+        f"{calls} ecalls, {len(causes) - calls} ebreaks; {run.explanation}",
+        "wrong result" if run.outcome in ORDERLY else run.outcome.value,
+    )
 
 
 @pytest.mark.task("1.3")
@@ -186,9 +190,11 @@ def test_unknown_calls_are_enosys(machine: Machine) -> None:
     numbers = [1000, *hostile, *drawn]
     run = machine.run(["unknown direct " + " ".join(hex(n) for n in numbers)])
     wanted = "".join(f"call {n:#x}: {ENOSYS}\n" for n in numbers)
-    if run.outcome in (Outcome.PANIC, Outcome.LIVELOCK, Outcome.TRAP_LOOP, Outcome.SILENT):
-        check.fail("every unknown number gives -ENOSYS", wanted, run.explanation, run.outcome.value)
-    check.output(printed(run), wanted, "every unknown number gives -ENOSYS (-38) in a0")
+    what = "every unknown number gives -ENOSYS (-38) in a0"
+    said = first_lines(run, len(numbers))
+    if said != wanted.encode() and run.outcome not in ORDERLY:
+        check.fail(what, wanted, run.explanation, run.outcome.value)
+    check.output(said, wanted, what)
 
 
 @pytest.mark.task("1.3")
@@ -205,9 +211,9 @@ def test_registers_survive_10000_calls(machine: Machine) -> None:
         check.fail(
             "`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value
         )
-    check.output(
-        printed(run), "all registers survived 10000 calls\n", "only a0 changes over a system call"
-    )
+    # Its first line: on a kernel that steps over the ebreak it says so again.
+    said = printed(run).splitlines(keepends=True)[0]
+    check.output(said, "all registers survived 10000 calls\n", "only a0 changes over a system call")
     calls = sum(trap.cause == CAUSE_USER_ECALL for trap in run.traps)
     check.true(
         calls >= 10000,
@@ -229,11 +235,13 @@ def test_a_fault_is_no_system_call(machine: Machine) -> None:
     """Otherwise a program that crashes goes on with garbage instead."""
     run = machine.run(["unknown direct"])
     mine = [trap for trap in run.traps if trap.epc >= run.program_memory]
-    ended = run.outcome is Outcome.NO_HANDLER or bool(run.jobs)
+    # It may come again, for a handler that has been told of it and does not end the program (1.5).
+    told = run.outcome is Outcome.NO_HANDLER or bool(run.jobs) or bool(run.faults)
     check.true(
-        ended and [trap.cause for trap in mine] == [CAUSE_BREAKPOINT],
-        "a program's ebreak ends it: the kernel does not step over it",
-        "1 ebreak in the trap log, no other trap of the program, and its end",
+        told and {(trap.cause, trap.epc) for trap in mine} == {(CAUSE_BREAKPOINT, mine[0].epc)},
+        "a program's ebreak is left to another handler: the kernel does not step over it",
+        "an ebreak in the trap log, no other trap of the program, and a handler that was told, or a"
+        " dump",
         f"causes of the program's traps: {[trap.cause for trap in mine[:8]]}; {run.explanation}",
     )
 
