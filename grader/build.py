@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import sandbox
+from grader import check, sandbox
 from grader.labs import Lab, Task, all_labs
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
 
@@ -32,7 +32,12 @@ KERNELS = BUILD / "kernels"
 PROGRAMS = BASE / "programs"
 
 PART_BYTES_MAX = 1 << 20
+# For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
 COMPILER_SECONDS = 30
+COMPILER_MEMORY = 1 << 30
+COMPILER_FILE = 32 << 20
+SAID_BYTES_MAX = 256 << 10  # of what a compiler says of one file
+BUILD_SECONDS = 300  # by the host's clock: for what hangs without working
 
 COMMON_FLAGS = (
     "-std=gnu11 -ffreestanding -O2 -g -gdwarf-4 -Wall -Wextra -mcmodel=medany -fno-common "
@@ -151,14 +156,41 @@ def _escaped(path: object) -> str:
     return str(path).replace("$", "$$").replace(":", "$:").replace(" ", "$ ")
 
 
-def _ninja(directory: Path, jobs: Optional[int] = None) -> "subprocess.CompletedProcess[str]":
-    command = [need("ninja"), "--quiet", "-k", "0", "-C", str(directory)]
+def _ninja(
+    directory: Path, jobs: Optional[int] = None, visible: Optional[Sequence[Path]] = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run ninja in a directory.  visible: the inputs outside it, for a submission, which is built
+    within limits and sees nothing else; None for what is ours."""
+    ninja = need("ninja")
+    command = [ninja, "--quiet", "-k", "0", "-C", str(directory)]
     if jobs:
         command += ["-j", str(jobs)]
+    apply, environment = None, dict(os.environ)
+    if visible is not None:
+        # One sandbox around ninja costs 2 ms; one around each compiler would cost more.
+        tools = [Path(ninja), Path(need(cross() + "gcc")), Path(need(cross() + "as"))]
+        prefix, environment = sandbox.wrap_compiler(tools, visible, directory)
+        command = prefix + command
+        apply = sandbox.limits(
+            COMPILER_MEMORY, COMPILER_FILE, COMPILER_SECONDS, own_session=bool(prefix)
+        )
     # Ninja buffers each job's output, so that messages of different files do not mix.
-    return subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
+    try:
+        return subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            preexec_fn=apply,
+            timeout=BUILD_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        raise GraderError(
+            f"building was not done after {BUILD_SECONDS} s; is the machine busy? try again"
+        ) from None
 
 
 # ---- the given part --------------------------------------------------------------------------
@@ -302,22 +334,21 @@ def stage(part: Part, directory: Path) -> Path:
 
 def _configuration_ninja(configuration: Configuration) -> str:
     directory = configuration.directory
-    wrapper = sandbox.wrap_compiler([KERNEL, *configuration.extra], directory, ROOT)
-    prefix = " ".join(_escaped(word) for word in wrapper)
     lines = [
-        f"cc = {prefix} {cross()}gcc",
+        f"cc = {cross()}gcc",
         f"flags = {KERNEL_FLAGS} -I{_escaped(KERNEL / 'include')}"
         f" -ffile-prefix-map={ROOT}/= -ffile-prefix-map={directory}=."
-        " -save-temps=obj",
+        " -save-temps=obj -fmax-errors=50",
         "rule part",
         # What the compiler says is kept, for warnings are worth reading after later builds too.
-        "  command = $cc $flags $more -MMD -MF $out.d -c $in -o $out 2>$out.said; status=$$?;"
-        " cat $out.said; exit $$status",
+        # The assembler writes down what it has read, for _check_part().
+        "  command = rm -f $out.read;"
+        " $cc $flags $more -MMD -MF $out.d -Wa,--MD,$out.read -c $in -o $out 2>$out.said;"
+        f" status=$$?; head -c {SAID_BYTES_MAX} $out.said; exit $$status",
         "  depfile = $out.d",
         "  deps = gcc",
         "rule link",
-        f"  command = {cross()}gcc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in"
-        " -lgcc",
+        f"  command = $cc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc",
     ]
     objects: List[str] = []
     for part in configuration.parts:
@@ -345,6 +376,12 @@ def _configuration_ninja(configuration: Configuration) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _inputs(configuration: Configuration) -> List[Path]:
+    """What building a configuration reads, beside its own directory and the tools."""
+    prebuilt = [part.path for part in configuration.parts if part.prebuilt]
+    return [KERNEL, BASE / "kernel", *prebuilt, *configuration.extra]
+
+
 _MESSAGE = re.compile(
     r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$"
 )
@@ -354,7 +391,8 @@ _SLOT = re.compile(r"^(\w+)_level_(\d+)$")
 
 
 def _readable(configuration: Configuration, output: str) -> str:
-    """The tools' output with the names of files as the student knows them."""
+    """The tools' output with the names of files as the student knows them, safe to show."""
+    output = check.readable(output)
     output = output.replace(f"{configuration.directory}/", "").replace(f"{ROOT}/", "")
     kept = [
         line
@@ -364,8 +402,51 @@ def _readable(configuration: Configuration, output: str) -> str:
     return "\n".join(kept).strip()
 
 
+_FAILED = re.compile(r"^FAILED: (?:\[code=\d+\] )?(\S+)")
+# How the tools tell that they met a limit, each on a line of its own.
+_LIMITS = (
+    (
+        re.compile(
+            r"out of memory allocating|virtual memory exhausted|memory exhausted$|bad_alloc"
+        ),
+        f"the compiler needed more than {COMPILER_MEMORY >> 20} MiB of memory",
+    ),
+    (
+        re.compile(r"File size limit exceeded|[Ff]ile too large"),
+        f"the compiler wrote a file of more than {COMPILER_FILE >> 20} MiB",
+    ),
+    (
+        re.compile(r"CPU time limit exceeded|Killed signal terminated program"),
+        f"the compiler needed more than {COMPILER_SECONDS} s",
+    ),
+)
+_FROM_A_TOOL = re.compile(r"^(/\S*/)?[\w-]*(cc1|as|ld|gcc|collect2)(: | *$)|^Fatal error: ")
+
+
+def _limit_met(configuration: Configuration, output: str) -> Optional[BuildFailure]:
+    """The failure of a part that the compiler could not compile within its limits."""
+    names = {
+        f"{part.lab.folder}/{part.task.object_name}": shown(part.path)
+        for part in configuration.parts
+    }
+    where = ""
+    for line in output.splitlines():
+        failed = _FAILED.match(line)
+        if failed:
+            where = next((names[name] for name in names if failed[1].endswith("/" + name)), "")
+        elif _FROM_A_TOOL.match(line):
+            for sign, what in _LIMITS:
+                if sign.search(line):
+                    text = f"does not build: {where + ': ' if where else ''}{what}"
+                    return BuildFailure(text, [], _readable(configuration, output))
+    return None
+
+
 def _explain(configuration: Configuration, output: str) -> BuildFailure:
     """Turn the tools' output into a failure that people can act on."""
+    over = _limit_met(configuration, output)
+    if over:
+        return over
     text = _readable(configuration, output)
     diagnostics = [
         Diagnostic(match["file"], int(match["line"]), match["text"])
@@ -393,10 +474,32 @@ def _explain(configuration: Configuration, output: str) -> BuildFailure:
     return BuildFailure(summary, diagnostics, text)
 
 
-_STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
-_FORBIDDEN = re.compile(r"\.(incbin|include)\b")
-# Directives whose name an assembler macro would put together: `\\()`, `.inc\\a`, `\\a\\b`.
-_COMPOSED = re.compile(r"\\\(\)|\.altmacro|\.\w*\\|\\\w+\\\w")
+# Directives that read files, or that change what a directive looks like.  As the assembler has many
+# ways to write a name (macros, quotes, MRI mode), this is for the message; what counts is the
+# assembler's own record of what it has read.
+_FORBIDDEN = re.compile(r"\.(incbin|include|altmacro|mri)\b", re.IGNORECASE)
+
+
+def _forbidden_directive(part: Part, objects: Path) -> Optional[BuildFailure]:
+    """The failure of a part that names a directive that no part may use."""
+    assembly = (objects / part.lab.folder / part.task.object_name).with_suffix(".s")
+    text = assembly.read_text(errors="replace") if assembly.is_file() else ""
+    found = _FORBIDDEN.search(text)
+    if not found:
+        return None
+    return BuildFailure(f"{shown(part.path)}: .{found[1].lower()} is not allowed in a part")
+
+
+def _files_read(output: Path) -> List[str]:
+    """What the assembler read to make an object, besides what the compiler had written for it.
+
+    It says so in a rule for make: "/path/x.o: x.c /path/x.s file…".  The name without a directory
+    is from the `.file` that the compiler writes; where the assembler runs there is no such file.
+    """
+    record = output.with_name(output.name + ".read").read_text(errors="replace")
+    _, *words = record.replace("\\\n", " ").split()
+    own = {str(output.with_suffix(".s")), output.stem + ".c", output.stem + ".i"}
+    return [word for word in words if word not in own]
 
 
 def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:
@@ -404,17 +507,17 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
     the trampoline's pieces anything that would break when they run at another address."""
     name = shown(part.path)
     output = objects / part.lab.folder / part.task.object_name
-    text = _STRING.sub('""', output.with_suffix(".s").read_text(errors="replace"))
-    found = _FORBIDDEN.search(text)
-    if found:
-        raise BuildFailure(f"{name}: .{found[1]} is not allowed in a part")
-    if _COMPOSED.search(text):
-        raise BuildFailure(f"{name}: names composed inside assembler macros are not allowed")
+    forbidden = _forbidden_directive(part, objects)
+    if forbidden:
+        raise forbidden
+    files = _files_read(output)
+    if files:
+        raise BuildFailure(f"{name}: a part may not read files with the assembler: {files[0]}")
     if part.task.through:
-        from grader.symbols import relocations_between
+        from grader.symbols import relocations_beyond
 
         label = Path(part.task.through).stem
-        found_symbols = relocations_between(output, f"{label}_begin", f"{label}_end")
+        found_symbols = relocations_beyond(output, f"{label}_begin", f"{label}_end")
         if found_symbols:
             raise BuildFailure(
                 f"{name}: refers to {', '.join(found_symbols)}; this code runs at another address"
@@ -431,9 +534,14 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
     directory = configuration.directory
     with _locked(directory):
         _write_if_changed(directory / "build.ninja", _configuration_ninja(configuration))
-        done = _ninja(directory, jobs)
+        done = _ninja(directory, jobs, _inputs(configuration))
         objects = directory / "objects"
         if done.returncode != 0:
+            # Before what the assembler says, which may quote the file that it was to read.
+            for part in configuration.parts:
+                forbidden = None if part.prebuilt else _forbidden_directive(part, objects)
+                if forbidden:
+                    raise forbidden
             raise _explain(configuration, done.stdout)
         stamp = directory / "checked"
         kernel_time = configuration.kernel.stat().st_mtime_ns
@@ -456,8 +564,8 @@ def warnings(configuration: Configuration) -> List[str]:
             continue
         objects = configuration.directory / "objects" / part.lab.folder
         said = objects / (part.task.object_name + ".said")
-        text = said.read_text(errors="replace") if said.is_file() else ""
-        matches = filter(None, map(_WARNING.match, text.splitlines()))
+        text = said.read_bytes()[:SAID_BYTES_MAX] if said.is_file() else b""
+        matches = filter(None, map(_WARNING.match, check.readable(text).splitlines()))
         found += [f"{match['place']}: {match['text']}" for match in matches]
     return found
 
@@ -469,7 +577,7 @@ def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     if not directory.is_dir():
         return []
     return sorted(
-        shown(path)
+        check.readable(shown(path))
         for path in directory.iterdir()
         if path.suffix.lower() in (".c", ".s", ".h") and path.name not in wanted
     )

@@ -50,7 +50,8 @@ def shortened(text: str) -> str:
 
 
 def fail(what: str, expected: str, actual: str, outcome: str = "wrong result") -> NoReturn:
-    """End the test: it lost its points."""
+    """End the test: it lost its points.  What it says is made safe to show here, for all tests."""
+    what, expected, actual = readable(what), readable(expected), readable(actual)
     raise CheckFailed(what, shortened(expected), shortened(actual), outcome)
 
 

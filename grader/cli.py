@@ -83,10 +83,11 @@ def command_grade(arguments: argparse.Namespace) -> int:
         # Only now: what draws the report takes longer to load than a test to run.
         from rich.console import Console
 
-        from grader import report
+        from grader import github, report
 
         console = Console(highlight=False, soft_wrap=True)
-        report.show(console, graded, before, options.solutions)
+        with github.commands_stopped():
+            report.show(console, graded, before, options.solutions)
         console.print(f"\n[dim]{shown(directory)}/results.json, junit.xml[/dim]")
     if graded.interrupted:
         return 2

@@ -5,10 +5,12 @@ Formats: "Workflow commands for GitHub Actions" and "Adding a job summary" in Gi
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, Iterator, List
 
 from grader.paths import GraderError
 
@@ -43,13 +45,33 @@ def error_lines(results: Dict[str, Any]) -> List[str]:
     return lines[:ANNOTATIONS_MAX]
 
 
+@contextlib.contextmanager
+def commands_stopped() -> Iterator[None]:
+    """While a report is printed, with a submission's words in it: no line of it is a workflow
+    command, wherever GitHub looks for one.  Only this process knows the word that ends that."""
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    token = secrets.token_hex(16)
+    print(f"::stop-commands::{token}", flush=True)
+    try:
+        yield
+    finally:
+        print(f"\n::{token}::", flush=True)
+
+
+def _code(text: str) -> str:
+    """Words of a submission as code in Markdown, with no way out of it."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`"
+
+
 def summary(results: Dict[str, Any]) -> str:
     """A table in Markdown: every test with its verdict."""
     lines = [f"## {results['score']}/{results['max_score']} points", ""]
     marks = {"passed": "✅", "failed": "❌", "not run": "⬜"}
     for lab in results["labs"]:
         lines += [f"### Lab {lab['number']}, {lab['title']}: {lab['score']}/{lab['max_score']}", ""]
-        lines += [f"`{lab['failure']}`", ""] if lab["failure"] else []
+        lines += [_code(lab["failure"]), ""] if lab["failure"] else []
         lines += ["| | task | test | points | |", "|---|---|---|---:|---|"]
         for test in lab["tests"]:
             note = "" if test["status"] == "passed" else test["outcome"]

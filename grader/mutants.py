@@ -195,6 +195,8 @@ def try_subject(subject: Subject) -> Verdict:
         return judge(subject, grade_staged(stage(subject), subject.lab))
     except (GraderError, subprocess.TimeoutExpired) as error:
         return Verdict(subject, 0, [], [str(error)])
+    except subprocess.TimeoutExpired:
+        return Verdict(subject, 0, [], [f"was not graded within {SECONDS_MAX} s"])
 
 
 def command(lab_name: str, only: str, workers: int) -> int:

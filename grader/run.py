@@ -30,14 +30,21 @@ CAUSE_TIMER = 5  # of an interrupt
 _TRAP = re.compile(
     rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
 )
+# What looks like a report and is none is ignored: it is no evidence of anything, and numbers that
+# do not fit a register are not the kernel's.
 _JOB = re.compile(
-    r"^job (\d+): (\S*): (?:exited with (\d+)|killed by (\S+) \(\d+\)), after (\d+) us$"
+    r"^job ([0-9]{1,9}): (\S*): (?:exited with ([0-9]{1,9})|killed by (\S+) \([0-9]{1,9}\)),"
+    r" after ([0-9]{1,18}) us$"
 )
-_NOT_STARTED = re.compile(r"^job (\d+): (\S*): not started: (\S+) \(\d+\)$")
+_NOT_STARTED = re.compile(r"^job ([0-9]{1,9}): (\S*): not started: (\S+) \([0-9]{1,9}\)$")
 _FAULT = re.compile(
-    r"^fault: (?P<name>\S*): (?P<cause>[a-z ]+) \(cause (?P<number>\d+)\)"
-    r"(?:, (?P<access>\w+) at 0x(?P<address>[0-9a-f]+))?, pc 0x(?P<pc>[0-9a-f]+): (?P<signal>\S+)$"
+    r"^fault: (?P<name>\S*): (?P<cause>[a-z ]+) \(cause (?P<number>[0-9]{1,9})\)"
+    r"(?:, (?P<access>\w+) at 0x(?P<address>[0-9a-f]{1,16}))?, pc 0x(?P<pc>[0-9a-f]{1,16}):"
+    r" (?P<signal>\S+)$"
 )
+_BACKTRACE = re.compile(r"^backtrace:((?: 0x[0-9a-f]{1,16})*)$")
+_OFF = re.compile(r"^off: time ([0-9]{1,18})$")
+CALLS_SHOWN = 32  # of a backtrace
 
 
 @dataclass(frozen=True)
@@ -246,16 +253,19 @@ class Run:
         found: Dict[str, int] = {}
         for line in self.reports:
             if line.startswith("dump:"):
-                for name, value in re.findall(r"(\w+)\s+0x([0-9a-f]+)", line):
+                for name, value in re.findall(r"(\w+)\s+0x([0-9a-f]{1,16})\b", line):
                     found[name] = int(value, 16)
         return found
 
 
 def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:
-    """(what was printed before, the report) for each report, then ("rest", "")."""
+    """(what was printed before, the report) for each report, then ("rest", "").
+
+    A student's kernel can print reports, so they are made safe to show here, once for all.
+    """
     at = 0
     for match in re.finditer(re.escape(mark) + rb" ([^\n]*)\n", console):
-        yield console[at : match.start()], match[1].decode("utf-8", "backslashreplace").rstrip("\r")
+        yield console[at : match.start()], check.readable(match[1].rstrip(b"\r"))
         at = match.end()
     yield console[at:], ""
 
@@ -272,7 +282,8 @@ def read(
     run = Run(record, kernel, list(jobs), programs)
     booted = False
     printed = b""
-    panic = off = unhandled = ""
+    panic = unhandled = ""
+    off: Optional[int] = None  # the guest time at power_off()
     backtrace: List[int] = []
     for before, report in _split(record.console, mark.encode()):
         printed += before if booted else b""
@@ -282,6 +293,8 @@ def read(
         job = _JOB.match(report)
         failed = _NOT_STARTED.match(report)
         fault = _FAULT.match(report)
+        calls = _BACKTRACE.match(report)
+        time = _OFF.match(report)
         if kind == "boot":
             booted = True
         elif job:
@@ -304,14 +317,14 @@ def read(
             )
         elif kind == "panic":
             panic = panic or report[len("panic: ") :]
-        elif kind == "backtrace":
-            backtrace = [int(word, 16) for word in report.split()[1:]]
+        elif calls:
+            backtrace = [int(word, 16) for word in calls[1].split()[:CALLS_SHOWN]]
         elif kind == "klog":
             run.klog.append(report[len("klog: ") :])
         elif report.startswith("dump:") and "no handler" in report:
             unhandled = report[len("dump: ") :]
-        elif kind == "off":
-            off = report
+        elif time:
+            off = int(time[1])
     run.loose = printed
     _classify(run, booted, panic, backtrace, unhandled, off, budget)
     return run
@@ -331,7 +344,7 @@ def _classify(
     panic: str,
     backtrace: List[int],
     unhandled: str,
-    off: str,
+    off: Optional[int],
     budget: float,
 ) -> None:
     """Decide how the run ended and say it in words."""
@@ -366,10 +379,10 @@ def _classify(
         run.explanation = check.readable(unhandled)
         dump = [line for line in run.reports if line.startswith("dump: epc")]
         run.explanation += "".join(f"\n  {line[len('dump: '):]}" for line in dump)
-    elif not off:
+    elif off is None:
         run.outcome = Outcome.EARLY_OFF
         run.explanation = "the machine went off without power_off(): not all jobs were done"
-    elif int(off.split()[-1]) > budget * TICKS_PER_SECOND:
+    elif off > budget * TICKS_PER_SECOND:
         run.outcome = Outcome.OVERTIME
         run.explanation = f"took more than {budget:g} s of guest time"
     else:

@@ -1,7 +1,8 @@
 """Limits for what we run on a student's behalf: the compiler and QEMU.
 
-Two layers.  Resource limits and an early death (with us) always; bubblewrap, where it works, hides
-the tree from the compiler and the network and the files of the machine from both.
+Two layers.  Resource limits and an early death (with us) always; bubblewrap, where it works, shows
+the compiler nothing of the machine but what it needs, and keeps both from the network and from
+writing anywhere else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, List, Sequence
+from typing import Callable, Dict, List, Sequence, Tuple
 
 PR_SET_PDEATHSIG = 1
 
@@ -34,20 +35,47 @@ def bubblewrap() -> str:
     return path if done.returncode == 0 else ""
 
 
-def wrap_compiler(visible: Sequence[Path], writable: Path, hidden: Path) -> List[str]:
-    """A command prefix under which the compiler sees of directory `hidden` only `visible`, and may
-    write to `writable` alone.  Empty without bubblewrap."""
+# What a compiler from the system's packages is made of.
+SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"),
+    *("/etc/alternatives", "/etc/ld.so.cache", "/nix/store", "/gnu/store"),
+)
+# What belongs to a tool that was installed below a prefix of its own, such as /opt/riscv/bin/….
+BESIDE_TOOL = ("bin", "lib", "lib64", "libexec")
+
+
+def places_of(tool: Path) -> List[Path]:
+    """The directories that a program needs to run, where the system's are not enough."""
+    found: List[Path] = []
+    for path in dict.fromkeys([tool.absolute(), tool.resolve()]):
+        if any(path.is_relative_to(place) for place in SYSTEM):
+            continue
+        # The cross tools keep linker and assembler in prefix/riscv64-unknown-elf/ as well.
+        target = path.name.rpartition("-")[0]
+        for name in filter(None, [*BESIDE_TOOL, target]):
+            if (path.parent.parent / name).is_dir():
+                found.append(path.parent.parent / name)
+    return found
+
+
+def wrap_compiler(
+    tools: Sequence[Path], visible: Sequence[Path], writable: Path
+) -> Tuple[List[str], Dict[str, str]]:
+    """A command prefix, and environment, under which `tools` run and see nothing but what they
+    are made of and `visible`, and write to `writable` alone.  Without bubblewrap the prefix is
+    empty.  All that was started below it ends when we do, even by force.
+    """
     bwrap = bubblewrap()
     if not bwrap:
-        return []
-    prefix = [bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    for directory in ("/tmp", "/home", "/root", "/etc", str(hidden)):
-        prefix += ["--tmpfs", directory] if Path(directory).is_dir() else []
-    for path in visible:
-        prefix += ["--ro-bind", str(path), str(path)]
+        return [], dict(os.environ)
+    prefix = [bwrap, "--dev-bind", "/dev/null", "/dev/null", "--tmpfs", "/tmp"]
+    places = [Path(place) for place in SYSTEM]
+    for path in dict.fromkeys([*places, *(p for tool in tools for p in places_of(tool)), *visible]):
+        if path.exists():
+            prefix += ["--ro-bind", str(path), str(path)]
     prefix += ["--bind", str(writable), str(writable), "--chdir", str(writable)]
-    prefix += ["--clearenv", "--setenv", "PATH", os.environ.get("PATH", os.defpath)]
-    return prefix + ["--unshare-all", "--die-with-parent", "--"]
+    prefix += ["--unshare-all", "--die-with-parent", "--"]
+    return prefix, {"PATH": os.environ.get("PATH", os.defpath)}
 
 
 def wrap_machine() -> List[str]:
@@ -60,19 +88,23 @@ def wrap_machine() -> List[str]:
     return prefix + ["--unshare-all", "--die-with-parent", "--"]
 
 
-def limits(memory: int, file_size: int, cpu_seconds: int) -> Callable[[], None]:
-    """A function for subprocess's preexec_fn: the child dies with us, and stays within these
-    (bytes of address space, bytes a file, seconds of CPU time)."""
+def limits(
+    memory: int, file_size: int, cpu_seconds: int, own_session: bool = True
+) -> Callable[[], None]:
+    """A function for subprocess's preexec_fn: the child dies with us, and it and all it starts
+    stay within these (bytes of address space, bytes a file, seconds of CPU time; each process
+    for itself).  own_session: a ^C of the terminal does not reach it."""
 
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
     def apply() -> None:
-        os.setsid()
+        if own_session:
+            os.setsid()
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     return apply

@@ -9,7 +9,7 @@ import re
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Any, Dict, List, Sequence
 
 from grader.paths import ROOT, GraderError
 
@@ -80,9 +80,14 @@ def address(path: Path, name: str) -> int:
         raise GraderError(f"{path.name} has no symbol {name}") from None
 
 
-def relocations_between(path: Path, begin: str, end: str) -> List[str]:
-    """Names of the symbols that an object's code between two labels refers to; none where the
-    object has no such labels, because its code stays at one address."""
+def relocations_beyond(path: Path, begin: str, end: str) -> List[str]:
+    """What an object's code between two labels refers to outside of it.
+
+    Code that was put elsewhere (.subsection, .section) counts as well, as nothing tells it apart
+    but its place; only the one instruction that may stand behind `end` is the given file's.
+    Nothing, where the object has no such labels because its code stays at one address.
+    """
+    from elftools.elf.constants import SH_FLAGS
     from elftools.elf.elffile import ELFFile
     from elftools.elf.relocation import RelocationSection
 
@@ -92,17 +97,33 @@ def relocations_between(path: Path, begin: str, end: str) -> List[str]:
         if table.get_symbol_by_name(begin) is None:
             return []
         first, last = table.get_symbol_by_name(begin)[0], table.get_symbol_by_name(end)[0]
+        home = first["st_shndx"]
         found: List[str] = []
         for section in elf.iter_sections():
             if not isinstance(section, RelocationSection):
                 continue
-            if section["sh_info"] != first["st_shndx"]:
+            place = elf.get_section(section["sh_info"])
+            if not place["sh_flags"] & SH_FLAGS.SHF_ALLOC:
                 continue
             for entry in section.iter_relocations():
-                if first["st_value"] <= entry["r_offset"] < last["st_value"]:
-                    found.append(table.get_symbol(entry["r_info_sym"]).name)
-        # Local labels of the assembler (".L0") only belong to another relocation beside them.
-        return list(dict.fromkeys(name for name in found if name and not name.startswith(".L")))
+                given = section["sh_info"] == home and entry["r_offset"] == last["st_value"]
+                # Without a symbol it is a note for the linker (R_RISCV_RELAX, R_RISCV_ALIGN).
+                if given or entry["r_info_sym"] == 0:
+                    continue
+                target = table.get_symbol(entry["r_info_sym"])
+                inside = first["st_value"] <= target["st_value"] <= last["st_value"]
+                if not (target["st_shndx"] == home and inside):
+                    found.append(_name(elf, target))
+        return list(dict.fromkeys(found))
+
+
+def _name(elf: Any, symbol: Any) -> str:
+    """A symbol's name for people: local ones of the assembler have none that a student wrote."""
+    name = str(symbol.name)
+    if name and not name.startswith(".L"):
+        return name
+    place = symbol["st_shndx"]
+    return f"a label in {elf.get_section(place).name}" if isinstance(place, int) else "a label"
 
 
 def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str]:

@@ -19,6 +19,7 @@ from typing import List, Tuple
 
 import pytest
 
+from grader import symbols
 from grader.build import program
 from grader.paths import LABS
 
@@ -138,6 +139,16 @@ def test_linux_sends_the_signal_that_the_lab_expects(kind: str, number: signal.S
     status, output = linux(f"fault {kind}")
     assert status == -number
     assert output == f"before {kind.split()[0]}\n".encode()
+
+
+def test_linux_sends_sigbus_for_a_misaligned_atomic() -> None:
+    address = symbols.address(program("fault"), "__bss_start") + 13
+    status, output = linux(f"fault misaligned {address:#x}")
+    assert (status, output) == (-signal.SIGBUS, b"before misaligned\n")
+
+
+def test_standard_error_is_open_on_linux() -> None:
+    assert EXPECTED.WRITES_OUT.endswith(linux("writes out")[1].decode())
 
 
 def test_what_stale_demands_holds_for_bss_on_linux() -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from grader import build
 from grader.labs import Lab
-from grader.paths import ROOT
+from grader.paths import ROOT, shown
+from grader.sandbox import bubblewrap
 from grader.tests.conftest import Grade, heed_control_c
 
 
@@ -112,6 +113,91 @@ def test_incbin_gains_nothing_with_or_without_bubblewrap(
     assert (
         graded.score == 0 and "does not build" in str(graded.results) or ".incbin" in graded.output
     )
+
+
+@pytest.mark.parametrize("sandbox", ["on", "off"])
+@pytest.mark.parametrize(
+    "bomb, said",
+    [
+        (
+            "#define A A0 A0\n" + "".join(f"#define A{n} A{n + 1} A{n + 1}\n" for n in range(40)),
+            "the compiler needed more than 1024 MiB of memory",
+        ),
+        (
+            '__asm__(".pushsection .rodata\\n.zero 1500000000\\n.popsection");\n',
+            "the compiler wrote a file of more than 32 MiB",
+        ),
+        (
+            '__asm__(".pushsection .rodata\\n.rept 400000000\\nnop\\n.endr\\n.popsection");\n',
+            "the compiler needed more than 1024 MiB of memory",
+        ),
+    ],
+    ids=["macros", "object", "repetitions"],
+)
+def test_compiler_has_limits(
+    grade: Grade, solutions: Path, lab: Lab, bomb: str, said: str, sandbox: str
+) -> None:
+    part = solutions / lab.folder / "fault.c"
+    part.write_text(part.read_text() + bomb + ("A\n" if "#define" in bomb else ""))
+    graded = grade(solutions, RUNG_SANDBOX=sandbox)
+    assert graded.status == 0 and graded.score == 0
+    assert f"does not build: {part}: {said}" in first_lines(graded.output)
+
+
+@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+def test_compiler_sees_nothing_of_the_machine(
+    grade: Grade, solutions: Path, lab: Lab, tmp_path: Path
+) -> None:
+    """Whatever directory a file is in: what is shown is what compiling needs, and no more."""
+    (tmp_path / "elsewhere").mkdir()
+    secret = tmp_path / "elsewhere" / "secret"
+    secret.write_text("the exam\n")
+    part = solutions / lab.folder / "fault.c"
+    text = part.read_text()
+    names: "tuple[object, ...]" = (
+        secret,
+        "/var/lib/dpkg/status",
+        "/proc/self/environ",
+        ROOT / "grader" / "build.py",
+    )
+    for path in (Path(str(name)) for name in names):
+        part.write_text(f'#include "{path}"\n' + text)
+        graded = grade(solutions)
+        assert f"{shown(path)}: No such file or directory" in first_lines(graded.output)
+
+
+def test_local_labels_in_the_trampoline_are_fine(grade: Grade, solutions: Path, lab: Lab) -> None:
+    part = solutions / lab.folder / "restore_user.S"
+    lines = "    li t0, 3\n1:  addi t0, t0, -1\n    bnez t0, 1b\n    j 2f\n2:\n"
+    part.write_text(
+        ".option push\n.option relax\n" + lines + ".option pop\n" + lines + part.read_text()
+    )
+    assert grade(solutions, "--test", "first_words*", "--set", "all").score == 5
+
+
+@pytest.mark.parametrize("section", [".subsection 1", '.section .other, "ax"', ".text"])
+def test_no_call_out_of_the_trampoline_by_another_section(
+    grade: Grade, solutions: Path, lab: Lab, section: str
+) -> None:
+    part = solutions / lab.folder / "restore_user.S"
+    hidden = f"    j 9f\n    {section}\n9:  call float_clear\n    j 8f\n    .previous\n8:\n"
+    part.write_text(hidden + part.read_text())
+    graded = grade(solutions)
+    assert graded.score == 0
+    assert "float_clear" in graded.output
+    assert "this code runs at another address" in first_lines(graded.output)
+
+
+def test_escapes_in_strings_and_macros_with_joined_names_are_fine(
+    grade: Grade, solutions: Path, lab: Lab
+) -> None:
+    part = solutions / lab.folder / "fault.c"
+    part.write_text(
+        part.read_text()
+        + 'const char *const nobody = "\\033[2J\\033\\101 \\\\()";\n'
+        + '__asm__(".macro PAIR a\\n.word \\\\a\\\\()1\\n.endm\\n.pushsection .rodata\\nPAIR 2\\n.popsection");\n'
+    )
+    assert grade(solutions, "--test", "empty_deck*").score == 1
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,49 @@ def test_fault_reports_are_read() -> None:
     assert seen.faults == [run.Fault("fault", 5, "read", 0x10, 0x8061301C, "SIGSEGV")]
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "off: nonsense",
+        "off",
+        "off: time " + "9" * 6000,
+        "off: time ٣",
+        "job 0: x: exited with 0, after " + "9" * 6000 + " us",
+        "job " + "9" * 6000 + ": x: not started: ENOENT (2)",
+        "backtrace: nonsense",
+        "backtrace: 0x" + "f" * 6000,
+        "fault: x: y (cause " + "9" * 6000 + "), pc 0x1: z",
+        "fault: x: y (cause 1), pc 0x" + "f" * 6000 + ": z",
+        "dump: no handler ra 0x" + "f" * 6000,
+        "panic: x",
+    ],
+)
+def test_nonsense_in_reports_is_no_evidence(forged: str) -> None:
+    seen = read(BOOT + f"{MARK} {forged}\n".encode() * 3)
+    assert (seen.jobs, seen.faults) == ([], []) and seen.dump_registers() == {}
+    assert seen.outcome in (Outcome.EARLY_OFF, Outcome.PANIC, Outcome.NO_HANDLER)
+
+
+def test_a_long_backtrace_is_cut() -> None:
+    calls = " 0x80200000" * 50000
+    seen = read(BOOT + f"{MARK} panic: x\n{MARK} backtrace:{calls}\n".encode())
+    assert seen.outcome is Outcome.PANIC and len(seen.explanation.splitlines()) < 40
+
+
+def test_reports_are_safe_to_show() -> None:
+    line = f"{MARK} job 0: \x1b[2J: killed by \x1b]0;x\x07 (9), after 1 us\n"
+    seen = read(BOOT + line.encode() + OFF)
+    assert [(j.name, j.end) for j in seen.jobs] == [("\\x1b[2J", "killed by \\x1b]0;x\\x07")]
+
+
 # ---- checks
+
+
+def test_failures_are_safe_to_show() -> None:
+    with pytest.raises(check.CheckFailed) as failure:
+        check.fail("\x1bwhat", "a\nb", "\x1b[2J")
+    assert (failure.value.what, failure.value.actual) == ("\\x1bwhat", "\\x1b[2J")
+    assert failure.value.expected == "a\nb"
 
 
 def test_long_outputs_show_the_first_difference() -> None:
@@ -201,6 +243,28 @@ def test_github_annotations_are_escaped_and_few() -> None:
     results["labs"][0]["tests"] *= 20
     assert len(github.error_lines(results)) == 10
     assert "| ❌ | 1.1 | B | 0/5 | kernel panic |" in github.summary(results)
+
+
+def test_github_takes_no_commands_from_a_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: "pytest.CaptureFixture[str]"
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    with github.commands_stopped():
+        print("::error::forged")
+    lines = capsys.readouterr().out.split()
+    token = lines[0][len("::stop-commands::") :]
+    assert lines == [f"::stop-commands::{token}", "::error::forged", f"::{token}::"]
+    assert len(token) >= 32
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    with github.commands_stopped():
+        print("x")
+    assert capsys.readouterr().out == "x\n"
+
+
+def test_a_failure_in_the_summary_is_code() -> None:
+    results = json.loads(sample().to_json())
+    results["labs"][0]["failure"] = "a `b\n# c"
+    assert "\n`a 'b # c`\n" in github.summary(results)
 
 
 def test_digest_follows_verdicts_only() -> None:

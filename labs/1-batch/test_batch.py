@@ -7,9 +7,12 @@ programs print straight to the UART; until the batch loop exists, a deck has one
 
 from __future__ import annotations
 
+import struct
+from typing import Dict
+
 import pytest
 
-from grader import check
+from grader import build, check
 from grader.machine import Outcome
 from grader.plugin import Machine
 from grader.run import CAUSE_BREAKPOINT, CAUSE_FIRMWARE_CALL, CAUSE_USER_ECALL, Run
@@ -76,6 +79,28 @@ def test_first_words_with_clean_registers(machine: Machine) -> None:
 
 # ---- 1.2 SAVE_USER -----------------------------------------------------------------------------
 
+REGDUMP_BASE = 0xC0DE000000000000
+
+
+def dump_at_ecall(machine: Machine, base: int) -> Dict[str, int]:
+    """Run `regdump` with registers drawn from a base, and return what the kernel's dump shows of
+    them; demand that the program's ecall stands in the trap log, for a dump is only words."""
+    given, drawn = struct.pack("<Q", REGDUMP_BASE), struct.pack("<Q", base)
+    program = build.program("regdump").read_bytes()
+    assert program.count(given) == 1
+    files = {"bin/regdump": program.replace(given, drawn)}
+    run = machine.run(["regdump"], files, arguments="handlers=none")
+    here = run.label("regdump", "regdump_ecall")
+    made = [trap for trap in run.traps if (trap.cause, trap.epc) == (CAUSE_USER_ECALL, here)]
+    if not made or run.outcome is not Outcome.NO_HANDLER:
+        check.fail(
+            "`regdump` makes its system call, and the kernel shows its registers",
+            f"an ecall from user mode at {here:#x} in QEMU's trap log, then a dump",
+            f"{len(made) or 'no'} such ecalls; {run.explanation}",
+            "wrong result" if run.outcome in ORDERLY else run.outcome.value,
+        )
+    return run.dump_registers()
+
 
 @pytest.mark.basic
 @pytest.mark.task("1.2")
@@ -87,11 +112,9 @@ def test_first_words_with_clean_registers(machine: Machine) -> None:
 )
 def test_every_register_is_saved(machine: Machine) -> None:
     """Otherwise a program's variables change whenever it calls the kernel."""
-    run = machine.run(["regdump"], arguments="handlers=none")
-    dump = run.dump_registers()
-    wanted = {name: 0xC0DE000000000000 + 0x0101 * n for n, name in enumerate(REGISTERS) if n > 0}
-    if not dump:
-        check.fail("the kernel shows the registers of `regdump`", "a dump", run.explanation)
+    base = machine.random.randrange(1 << 62, 1 << 63)
+    dump = dump_at_ecall(machine, base)
+    wanted = {name: base + 0x0101 * n for n, name in enumerate(REGISTERS) if n > 0}
     wrong = [name for name in wanted if dump.get(name) != wanted[name]]
     check.true(
         not wrong,
@@ -107,11 +130,9 @@ def test_every_register_is_saved(machine: Machine) -> None:
 @pytest.mark.hint("csrr reads a CSR into a register; do it when that register has been stored.")
 def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
     """Otherwise the program goes on at the wrong place, or in the wrong mode."""
-    run = machine.run(["regdump"], arguments="handlers=none")
-    dump = run.dump_registers()
-    if not dump:
-        check.fail("the kernel shows the state of `regdump`", "a dump", run.explanation)
-    here = run.label("regdump", "regdump_ecall")
+    dump = dump_at_ecall(machine, machine.random.randrange(1 << 62, 1 << 63))
+    assert machine.last
+    here = machine.last.label("regdump", "regdump_ecall")
     check.equal(hex(dump.get("epc", 0)), hex(here), "sepc is the address of the program's ecall")
     status = dump.get("sstatus", 0)
     check.true(
@@ -125,6 +146,11 @@ def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
 # ---- 1.3 system calls --------------------------------------------------------------------------
 
 
+def first_lines(run: Run, count: int) -> bytes:
+    """What a `direct` program printed until its ebreak: what comes of that is task 1.5's."""
+    return b"".join(printed(run).splitlines(keepends=True)[:count])
+
+
 @pytest.mark.basic
 @pytest.mark.task("1.3")
 @pytest.mark.points(4)
@@ -136,17 +162,16 @@ def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
 def test_call_returns_behind_its_ecall(machine: Machine) -> None:
     """Otherwise a program makes the same call for ever."""
     run = machine.run(["unknown direct 1000"])
-    calls = [trap for trap in run.traps if trap.cause == CAUSE_USER_ECALL]
-    ends = [trap for trap in run.traps if trap.cause == CAUSE_BREAKPOINT]
-    what = "the program's only system call returns, once, and the program reaches its end (ebreak)"
-    if not ends:
-        check.fail(
-            what,
-            "1 ecall, then 1 ebreak",
-            f"{len(calls)} ecalls, no ebreak; {run.explanation}",
-            run.outcome.value,
-        )
-    check.equal(f"{len(calls)} ecall, {len(ends)} ebreak", "1 ecall, 1 ebreak", what)
+    causes = [t.cause for t in run.traps if t.cause in (CAUSE_USER_ECALL, CAUSE_BREAKPOINT)]
+    calls = causes.count(CAUSE_USER_ECALL)
+    # What the kernel makes of the ebreak is not this test's business.
+    check.true(
+        causes[:2] == [CAUSE_USER_ECALL, CAUSE_BREAKPOINT],
+        "the program's only system call returns, once, and the program reaches its end (ebreak)",
+        "1 ecall, then an ebreak",
+        f"{calls} ecalls, {len(causes) - calls} ebreaks; {run.explanation}",
+        "wrong result" if run.outcome in ORDERLY else run.outcome.value,
+    )
 
 
 @pytest.mark.task("1.3")
@@ -158,14 +183,18 @@ def test_call_returns_behind_its_ecall(machine: Machine) -> None:
 )
 def test_unknown_calls_are_enosys(machine: Machine) -> None:
     """Otherwise a program that asks for a call of a newer system takes this one down."""
-    hostile = [511, 512, 513, 4095, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 64]
-    drawn = [machine.random.randrange(1000, 1 << 64) for _ in range(3)]
+    hostile = [511, 512, 4095, 0x7FFFFFFF, 0xFFFFFFFF, 1 << 63, (1 << 64) - 1, (1 << 64) - 64]
+    # The numbers of calls that exist, with something in the upper half.
+    hostile += [1 << 32 | 64, 1 << 32 | 93, machine.random.randrange(1, 1 << 31) << 32 | 64]
+    drawn = [machine.random.randrange(1000, 1 << 64) for _ in range(2)]
     numbers = [1000, *hostile, *drawn]
     run = machine.run(["unknown direct " + " ".join(hex(n) for n in numbers)])
     wanted = "".join(f"call {n:#x}: {ENOSYS}\n" for n in numbers)
-    if run.outcome in (Outcome.PANIC, Outcome.LIVELOCK, Outcome.TRAP_LOOP, Outcome.SILENT):
-        check.fail("every unknown number gives -ENOSYS", wanted, run.explanation, run.outcome.value)
-    check.output(printed(run), wanted, "every unknown number gives -ENOSYS (-38) in a0")
+    what = "every unknown number gives -ENOSYS (-38) in a0"
+    said = first_lines(run, len(numbers))
+    if said != wanted.encode() and run.outcome not in ORDERLY:
+        check.fail(what, wanted, run.explanation, run.outcome.value)
+    check.output(said, wanted, what)
 
 
 @pytest.mark.task("1.3")
@@ -182,9 +211,9 @@ def test_registers_survive_10000_calls(machine: Machine) -> None:
         check.fail(
             "`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value
         )
-    check.output(
-        printed(run), "all registers survived 10000 calls\n", "only a0 changes over a system call"
-    )
+    # Its first line: on a kernel that steps over the ebreak it says so again.
+    said = printed(run).splitlines(keepends=True)[0]
+    check.output(said, "all registers survived 10000 calls\n", "only a0 changes over a system call")
     calls = sum(trap.cause == CAUSE_USER_ECALL for trap in run.traps)
     check.true(
         calls >= 10000,
@@ -206,11 +235,13 @@ def test_a_fault_is_no_system_call(machine: Machine) -> None:
     """Otherwise a program that crashes goes on with garbage instead."""
     run = machine.run(["unknown direct"])
     mine = [trap for trap in run.traps if trap.epc >= run.program_memory]
-    ended = run.outcome is Outcome.NO_HANDLER or bool(run.jobs)
+    # It may come again, for a handler that has been told of it and does not end the program (1.5).
+    told = run.outcome is Outcome.NO_HANDLER or bool(run.jobs) or bool(run.faults)
     check.true(
-        ended and [trap.cause for trap in mine] == [CAUSE_BREAKPOINT],
-        "a program's ebreak ends it: the kernel does not step over it",
-        "1 ebreak in the trap log, no other trap of the program, and its end",
+        told and {(trap.cause, trap.epc) for trap in mine} == {(CAUSE_BREAKPOINT, mine[0].epc)},
+        "a program's ebreak is left to another handler: the kernel does not step over it",
+        "an ebreak in the trap log, no other trap of the program, and a handler that was told, or a"
+        " dump",
         f"causes of the program's traps: {[trap.cause for trap in mine[:8]]}; {run.explanation}",
     )
 
@@ -220,6 +251,7 @@ def test_a_fault_is_no_system_call(machine: Machine) -> None:
 # What the program `writes` prints in each of its cases on Linux.
 EBADF, EFAULT = -9, -14
 WRITES_BADFD = "".join(f"fd {fd}: {EBADF}\n" for fd in (0, 3, 4, 100, -1, 0x7FFFFFFF, 1 << 20))
+WRITES_OUT = "to fd 2\nfd 2: 8\n"
 WRITES_ZERO = f"zero valid: 0\nzero invalid: 0\nzero closed: {EBADF}\nzero read-only: {EBADF}\n"
 WRITES_NUL = b"a\0b\0c\nnul: 6\n"
 WRITES_OVERFLOW = "".join(
@@ -305,6 +337,9 @@ def test_bad_descriptors_are_ebadf(machine: Machine) -> None:
     output = writes(machine, "badfd")
     check.output(
         output, WRITES_BADFD, "write() to a descriptor that cannot be written gives -EBADF"
+    )
+    check.output(
+        writes(machine, "out"), WRITES_OUT, "descriptor 2, standard error, is open and can be"
     )
 
 
@@ -399,24 +434,34 @@ def test_overflowing_lengths_are_efault(machine: Machine) -> None:
 def test_partly_valid_buffer(machine: Machine) -> None:
     """Otherwise what lies behind a program's memory can be read from its last bytes."""
     _, end = machine.program_region("writes")
-    output = writes(machine, f"partial {end:#x}")
-    # Linux may write the valid beginning and say so, or refuse all: both are right.
-    prefix, _, last = output.rpartition(b"partial: ")
-    check.true(
-        last in (b"-14\n", b"5\n") and len(prefix) <= 5,
-        "write() of 10 bytes, of which 5 lie behind the program's memory",
-        "partial: -14, or the 5 valid bytes and partial: 5",
-        check.readable(output),
-    )
+    # `partial END` writes the 10 bytes from END - 5 on: here with 0, 1 and 5 of them too many.
+    for beyond in (0, 1, 5):
+        output = writes(machine, f"partial {end - 5 + beyond:#x}")
+        prefix, _, last = output.rpartition(b"partial: ")
+        valid = 10 - beyond
+        # Linux may write the valid beginning and say so, or refuse all: both are right.
+        allowed = (b"%d\n" % valid,) if beyond == 0 else (b"%d\n" % valid, b"-14\n")
+        check.true(
+            last in allowed and len(prefix) <= valid,
+            f"write() of 10 bytes, of which {beyond} lie behind the program's memory",
+            "partial: 10"
+            if beyond == 0
+            else f"partial: -14, or {valid} bytes and partial: {valid}",
+            check.readable(output),
+        )
 
 
 # ---- 1.5 faults --------------------------------------------------------------------------------
 
 
 def fault(
-    machine: Machine, kind: str, cause: int, signal: str, address: int = -1, access: str = ""
+    machine: Machine, kind: str, causes: Dict[int, str], signal: str, address: int = -1
 ) -> None:
-    """Run a program that faults; judge its end, the report, and QEMU's trap log."""
+    """Run a program that faults; judge its end, the report, and QEMU's trap log.
+
+    causes: the cause that is reported, and with it the access ("" for none); more than one where
+    machines differ.
+    """
     target = f" {address:#x}" if address >= 0 else ""
     run = machine.run([f"fault {kind}{target}"])
     job = run.job(0)
@@ -428,14 +473,17 @@ def fault(
     pc = address if kind == "fetch" else run.label("fault", f"fault_{kind}")
     check.equal(len(run.faults), 1, "there is one report about the fault (trap_report_fault())")
     report = run.faults[0]
+    cause = report.cause if report.cause in causes else next(iter(causes))
     check.equal(
         (report.cause, report.signal, hex(report.pc)),
         (cause, signal, hex(pc)),
         "the report's cause, signal and pc",
     )
-    if access:
+    if causes[cause]:
         check.equal(
-            (report.access, report.address), (access, address), "the report's access and address"
+            (report.access, report.address),
+            (causes[cause], address),
+            "the report's access and address",
         )
     run.expect_user_mode({0: 1})
 
@@ -454,7 +502,7 @@ FAULT_HINT = (
 def test_bad_load_ends_its_program(machine: Machine) -> None:
     """Otherwise the machine goes down with the first null pointer."""
     address = machine.random.choice([0, 8, 0x40, 0x100])
-    fault(machine, "load", 5, "SIGSEGV", address, "read")
+    fault(machine, "load", {5: "read"}, "SIGSEGV", address)
 
 
 @pytest.mark.task("1.5")
@@ -464,7 +512,7 @@ def test_bad_load_ends_its_program(machine: Machine) -> None:
 def test_bad_store_ends_its_program(machine: Machine) -> None:
     """The firmware's memory is protected even without paging."""
     address = 0x80000000 + machine.random.randrange(0, 0x1000) * 8
-    fault(machine, "store", 7, "SIGSEGV", address, "write")
+    fault(machine, "store", {7: "write"}, "SIGSEGV", address)
 
 
 @pytest.mark.task("1.5")
@@ -474,7 +522,7 @@ def test_bad_store_ends_its_program(machine: Machine) -> None:
 def test_bad_fetch_ends_its_program(machine: Machine) -> None:
     """A call through a wild function pointer: the pc itself is the bad address."""
     address = machine.random.choice([0, 2, 0x40, 0x300])
-    fault(machine, "fetch", 1, "SIGSEGV", address, "execute")
+    fault(machine, "fetch", {1: "execute"}, "SIGSEGV", address)
 
 
 @pytest.mark.task("1.5")
@@ -483,25 +531,38 @@ def test_bad_fetch_ends_its_program(machine: Machine) -> None:
 @pytest.mark.hint(FAULT_HINT)
 def test_illegal_instruction_ends_its_program(machine: Machine) -> None:
     """Data executed as code must not be skipped over."""
-    fault(machine, "illegal", 2, "SIGILL")
+    fault(machine, "illegal", {2: ""}, "SIGILL")
 
 
 @pytest.mark.task("1.5")
-@pytest.mark.points(2)
+@pytest.mark.points(1)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
 def test_privileged_csr_ends_its_program(machine: Machine) -> None:
     """A program that reads the kernel's CSRs has no business there."""
-    fault(machine, "csr", 2, "SIGILL")
+    fault(machine, "csr", {2: ""}, "SIGILL")
+
+
+@pytest.mark.task("1.5")
+@pytest.mark.points(1)
+@pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
+@pytest.mark.hint(FAULT_HINT)
+def test_sret_ends_its_program(machine: Machine) -> None:
+    """sret from user mode is the simplest attempt to become the kernel."""
+    fault(machine, "sret", {2: ""}, "SIGILL")
 
 
 @pytest.mark.task("1.5")
 @pytest.mark.points(2)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
-def test_sret_ends_its_program(machine: Machine) -> None:
-    """sret from user mode is the simplest attempt to become the kernel."""
-    fault(machine, "sret", 2, "SIGILL")
+def test_misaligned_access_ends_its_program(machine: Machine) -> None:
+    """An address that exists and does not suit the instruction is SIGBUS, not SIGSEGV."""
+    _, end = machine.program_region("fault")
+    # Across 16 bytes, which no processor does at once; in the stack, far below what is in use.
+    address = end - 16 * machine.random.randrange(1000, 2000) - machine.random.randrange(1, 4)
+    # By the manual it is a write (cause 6); QEMU 7 calls it a read (cause 4).
+    fault(machine, "misaligned", {6: "write", 4: "read"}, "SIGBUS", address)
 
 
 @pytest.mark.task("1.5")
@@ -510,10 +571,13 @@ def test_sret_ends_its_program(machine: Machine) -> None:
 @pytest.mark.hint(FAULT_HINT)
 def test_breakpoint_ends_its_program(machine: Machine) -> None:
     """Without a debugger attached, ebreak is the end: SIGTRAP."""
-    fault(machine, "ebreak", 3, "SIGTRAP")
+    fault(machine, "ebreak", {3: ""}, "SIGTRAP")
 
 
 # ---- 1.6 the batch loop ------------------------------------------------------------------------
+
+
+BIG = "touched 5 MiB\n"
 
 
 def power_job(machine: Machine) -> "tuple[str, str]":
@@ -671,6 +735,11 @@ def test_memory_of_the_last_program_is_gone(machine: Machine) -> None:
     for n in (0, 1, 3):
         check.output(run.job(n).output, "clean\n", f"job {n} finds its bss and stack zeroed")
     run.expect_power_off()
+    run = machine.run(["big", "big"])
+    for n in (0, 1):
+        check.output(
+            run.job(n).output, BIG, f"job {n} of two programs of 5 MiB finds its bss zeroed"
+        )
 
 
 @pytest.mark.task("1.6")

@@ -1,8 +1,11 @@
 /*
- * big: a program of 5 MiB, almost all of it bss, which writes to each page of it.
+ * big: a program of 5 MiB, almost all of it bss, which looks whether it is zero, and writes to each
+ * page of it.
  *
- * Prints "touched 5 MiB" and exits with 0. Arguments: none. Linux: yes.
+ * Prints "bss page N is VALUE" if N is the first page (from 0) that does not begin with zero, VALUE
+ * in hexadecimal; then "touched 5 MiB". Exits with 0. Arguments: none. Linux: yes.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -12,8 +15,15 @@ static volatile unsigned char array[5 * MIB];
 
 int main(void)
 {
-    for (size_t i = 0; i < sizeof(array); i += PAGE)
+    bool clean = true;
+
+    for (size_t i = 0; i < sizeof(array); i += PAGE) {
+        if (clean && array[i] != 0) {
+            printf("bss page %zu is 0x%x\n", i / PAGE, array[i]);
+            clean = false;
+        }
         array[i] = 1;
+    }
     puts("touched 5 MiB");
     return 0;
 }

@@ -3,6 +3,7 @@
  *
  *     load ADDRESS, store ADDRESS     one byte
  *     fetch ADDRESS                   jumps there
+ *     misaligned ADDRESS              an atomic instruction on 4 bytes there
  *     illegal                         an instruction that will never exist
  *     csr                             reads sstatus
  *     sret, mret                      returns from a trap, which is not the program's to do
@@ -10,7 +11,7 @@
  *
  * Prints "before KIND" first; if it lives on, "survived", and exits with 99. Misuse exits with 2.
  * ADDRESS is hexadecimal. The faulting instruction is at the label fault_KIND (for fetch the pc is
- * ADDRESS). Linux: yes (SIGSEGV, SIGILL or SIGTRAP).
+ * ADDRESS). Linux: yes (SIGSEGV, SIGBUS, SIGILL or SIGTRAP).
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 void fault_load(unsigned long address);
 void fault_store(unsigned long address);
 void fault_fetch(unsigned long address);
+void fault_misaligned(unsigned long address);
 void fault_illegal(unsigned long unused);
 void fault_csr(unsigned long unused);
 void fault_sret(unsigned long unused);
@@ -41,6 +43,7 @@ __asm__(".pushsection .text\n"
         "FAULT load, lb a0, 0(a0)\n"
         "FAULT store, sb zero, 0(a0)\n"
         "FAULT fetch, jr a0\n"
+        "FAULT misaligned, amoadd.w a0, zero, (a0)\n"
         "FAULT illegal, .word 0\n"
         "FAULT csr, csrr a0, sstatus\n"
         "FAULT sret, sret\n"
@@ -54,9 +57,15 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"load", fault_load},       {"store", fault_store},   {"fetch", fault_fetch},
-    {"illegal", fault_illegal}, {"csr", fault_csr},       {"sret", fault_sret},
-    {"mret", fault_mret},       {"ebreak", fault_ebreak},
+    {"load", fault_load},
+    {"store", fault_store},
+    {"fetch", fault_fetch},
+    {"sret", fault_sret},
+    {"misaligned", fault_misaligned},
+    {"illegal", fault_illegal},
+    {"csr", fault_csr},
+    {"mret", fault_mret},
+    {"ebreak", fault_ebreak},
 };
 
 int main(int argc, char *argv[])
@@ -71,7 +80,7 @@ int main(int argc, char *argv[])
         puts("survived");
         return 99;
     }
-    dprintf(STDERR_FILENO, "usage: fault load|store|fetch ADDRESS, or "
+    dprintf(STDERR_FILENO, "usage: fault load|store|fetch|misaligned ADDRESS, or "
                            "fault illegal|csr|sret|mret|ebreak\n");
     return 2;
 }
