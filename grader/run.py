@@ -399,7 +399,8 @@ def _classify_trap_loop(run: Run) -> None:
     last = run.traps[-1] if run.traps else None
     run.explanation = "the same traps over and over"
     if last:
-        run.explanation += f": cause {last.cause} at {_place(run, last.epc)}"
+        kind = "interrupt" if last.interrupt else "cause"
+        run.explanation += f": {kind} {last.cause} at {_place(run, last.epc)}"
 
 
 def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:
