@@ -20,11 +20,13 @@ advice() {
 }
 
 section() {
-    local who=$1 row name path version state note
+    local who=$1 row name path version needed state note
+    printf '  %-8s %-20s %-10s %-8s %s\n' '' tool version needed 'what for'
     while IFS='|' read -r -a row; do
         name=${row[0]:-}
         if [ -z "$name" ] || [ "${row[1]}" != "$who" ]; then continue; fi
-        path='' version='' state=ok note=${row[7]}
+        path='' version='' needed=${row[2]} state=ok note=${row[7]}
+        [ "$needed" = 0 ] && needed=any
         case $name in
         python)
             path=$PYTHON_PATH
@@ -43,7 +45,7 @@ section() {
             state='TOO OLD' note="Rung needs ${row[2]}; $(advice "$(package_of "$system" "${row[@]:3:4}")")"
         fi
         if [ "$state" != ok ] && [ "$who" = student ]; then problems=1; fi
-        printf '  %-8s %-20s %-10s %s\n' "$state" "${name#py:}" "${version:--}" "$note"
+        printf '  %-8s %-20s %-10s %-8s %s\n' "$state" "${name#py:}" "${version:--}" "$needed" "$note"
     done <<<"$TOOLS"
 }
 

@@ -17,10 +17,13 @@ TOOLS = "git ninja qemu-system-riscv64 riscv64-unknown-elf-gcc gdb-multiarch bwr
 
 
 class Machine:
-    """A directory that is the whole PATH, with a package manager that only takes notes."""
+    """A directory that is the whole PATH, with a package manager that only takes notes, and a tree
+    that setup may write to."""
 
     def __init__(self, directory: Path):
         self.path = directory / "bin"
+        self.tree = directory / "tree"
+        shutil.copytree(ROOT / "grader" / "setup", self.tree / "grader" / "setup")
         self.notes = directory / "apt-notes"
         self.path.mkdir()
         for name in BASICS + TOOLS:
@@ -44,7 +47,7 @@ class Machine:
         # The modules are the business of the Python that runs these tests.
         environment: Dict[str, str] = {"PATH": str(self.path), "PYTHON": sys.executable}
         return subprocess.run(
-            ["bash", str(ROOT / "grader" / "setup" / what)],
+            ["bash", str(self.tree / "grader" / "setup" / what)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,6 +69,7 @@ def machine(tmp_path: Path) -> Machine:
 def test_nothing_is_done_when_nothing_is_missing(machine: Machine) -> None:
     done = machine.run()
     assert (done.returncode, done.stdout) == (0, "setup: everything is here\n")
+    assert (machine.tree / "build" / "python").read_text() == f"{sys.executable}\n"
     assert not machine.notes.exists()
 
 
@@ -124,7 +128,11 @@ def test_doctor_says_what_to_do(machine: Machine) -> None:
     machine.without("ninja")
     machine.script("qemu-system-riscv64", "echo QEMU emulator version 5.2.0")
     done = machine.run("doctor.sh")
-    rows = {line.split()[1]: line for line in done.stdout.splitlines() if len(line.split()) > 2}
+    lines = [line for line in done.stdout.splitlines() if len(line.split()) > 2]
+    rows = {line.split()[1]: line for line in lines}
+    rows["tool"] = next(line for line in lines if "needed" in line)
     assert done.returncode == 1
+    assert rows["tool"].split() == ["tool", "version", "needed", "what", "for"]
+    assert rows["git"].split()[3] == "any" and rows["ninja"].split()[2:4] == ["-", "1.8"]
     assert "MISSING" in rows["ninja"] and "make setup (package ninja-build)" in rows["ninja"]
     assert "TOO OLD" in done.stdout and "Rung needs 7.0" in done.stdout

@@ -10,8 +10,9 @@
  *     length N          the same with the digits 0123456789...           "\nlength"
  *     badbuf ADDRESS... 16 bytes at each                                 "ADDRESS" as given
  *     overflow          lengths and addresses whose sum wraps around     see below
- *     partial END       10 bytes, of which 5 are below END, the first
- *                       address that is not the program's                "partial"
+ *     partial END [N]   10 bytes, of which N (0 to 9; 5 if not given)
+ *                       lie behind END, the first address that is not
+ *                       the program's                                    "partial"
  *
  * Addresses are hexadecimal. Linux: yes, with standard input opened for reading only, as our kernel
  * has it; `partial` has no END there that one could know.
@@ -78,16 +79,20 @@ static void overflow(void)
     report("address 2^64-8", write(STDOUT_FILENO, (const void *)-8UL, 16));
 }
 
-/* The kernel may refuse, or write the five bytes that it can: they then make a line, "part". */
-static void partial(char *end)
+/* The kernel may refuse, or write the bytes that it can. */
+static void partial(char *end, size_t beyond)
 {
-    char kept[5];
+    static const char text[] = "ten bytes\n";
+    size_t valid = beyond < 10 ? 10 - beyond : 0;
+    char kept[10];
     ssize_t value;
 
-    memcpy(kept, end - 5, 5);
-    memcpy(end - 5, "part\n", 5);
-    value = write(STDOUT_FILENO, end - 5, 10);
-    memcpy(end - 5, kept, 5);
+    memcpy(kept, end - valid, valid);
+    memcpy(end - valid, text, valid);
+    value = write(STDOUT_FILENO, end - valid, 10);
+    memcpy(end - valid, kept, valid);
+    if (value > 0 && value < 10)
+        printf("\n");
     report("partial", value);
 }
 
@@ -116,10 +121,10 @@ int main(int argc, char *argv[])
     } else if (strcmp(which, "overflow") == 0) {
         overflow();
     } else if (strcmp(which, "partial") == 0 && argc > 2) {
-        partial((char *)strtoul(argv[2], NULL, 16));
+        partial((char *)strtoul(argv[2], NULL, 16), argc > 3 ? strtoul(argv[3], NULL, 10) : 5);
     } else {
         dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, "
-                               "badbuf ADDRESS..., partial END\n");
+                               "badbuf ADDRESS..., partial END [N]\n");
         return 2;
     }
     return 0;
