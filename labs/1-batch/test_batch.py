@@ -27,11 +27,6 @@ REGISTERS = (
 ).split()
 
 
-def printed(run: Run) -> bytes:
-    """All that programs printed, whether their job was reported or not."""
-    return b"".join(job.output for job in run.jobs) + run.loose
-
-
 # ---- 1.1 RESTORE_USER --------------------------------------------------------------------------
 
 
@@ -71,7 +66,7 @@ def test_first_words_with_clean_registers(machine: Machine) -> None:
     """Otherwise programs see what the kernel left in registers: garbage, and secrets."""
     run = machine.run(["first"])
     check.output(
-        printed(run),
+        run.printed,
         "Hello from user mode\n",
         "`first` finds every register but sp zero, and prints to the UART",
     )
@@ -148,7 +143,7 @@ def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
 
 def first_lines(run: Run, count: int) -> bytes:
     """What a `direct` program printed until its ebreak: what comes of that is task 1.5's."""
-    return b"".join(printed(run).splitlines(keepends=True)[:count])
+    return b"".join(run.printed.splitlines(keepends=True)[:count])
 
 
 @pytest.mark.basic
@@ -207,12 +202,12 @@ def test_unknown_calls_are_enosys(machine: Machine) -> None:
 def test_registers_survive_10000_calls(machine: Machine) -> None:
     """Otherwise programs fail at random, far from the call that broke them."""
     run = machine.run(["survive direct 10000"])
-    if not printed(run):
+    if not run.printed:
         check.fail(
             "`survive` makes 10,000 system calls", "its report", run.explanation, run.outcome.value
         )
     # Its first line: on a kernel that steps over the ebreak it says so again.
-    said = printed(run).splitlines(keepends=True)[0]
+    said = run.printed.splitlines(keepends=True)[0]
     check.output(said, "all registers survived 10000 calls\n", "only a0 changes over a system call")
     calls = sum(trap.cause == CAUSE_USER_ECALL for trap in run.traps)
     check.true(
