@@ -133,7 +133,9 @@ def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str
     command = [addr2line, "-f", "-e", str(kernel), *[hex(value) for value in addresses]]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = [line.split(" (discriminator")[0] for line in done.stdout.splitlines()]
-    places = [re.sub(rf"^(\./|{re.escape(str(ROOT))}/)", "", place) for place in lines[1::2]]
+    # Parts in assembly are known by the name of their copy: leave where that lies away.
+    prefix = rf"^(\./|.*/kernels/[^/]+/parts/|{re.escape(str(ROOT))}/)"
+    places = [re.sub(prefix, "", place) for place in lines[1::2]]
     return [f"{function} ({place})" for function, place in zip(lines[0::2], places)]
 
 
