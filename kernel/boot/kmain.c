@@ -30,8 +30,8 @@ void kmain(uint64_t hart, const void *device_tree)
     memory_init();
     timer_init();
     slots_init();
-    scheduler_init();
     trace_init();
+    scheduler_init();
     trap_init();
     syscall_init();
     cpio_init((const void *)platform.initrd_start, platform.initrd_end - platform.initrd_start);
