@@ -115,6 +115,13 @@ def test_each_job_is_reported_with_its_end(machine: Machine) -> None:
     expect_ends(run, [end for _, end in deck], "each report says how its own job ended")
     wanted = ["before load", "before illegal", "Hello, world!", "Hello, again!"]
     expect_lines(run, wanted, "what the programs print, in any order")
+    # What a job that cannot be loaded keeps of the kernel's 4 MiB is missing in the end.
+    many = machine.run([*["nosuch"] * 1500, "hello"])
+    expect_ends(
+        many,
+        [*["not started: ENOENT"] * 1500, "exited with 0"],
+        "1500 jobs fail, the last one runs",
+    )
 
 
 @pytest.mark.task("2.1")
