@@ -6,7 +6,6 @@
  * in hexadecimal; then "touched 5 MiB". Exits with 0. Arguments: none. Linux: yes.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 enum { MIB = 1 << 20, PAGE = 4096 };
@@ -17,9 +16,9 @@ int main(void)
 {
     bool clean = true;
 
-    for (size_t i = 0; i < sizeof(array); i += PAGE) {
+    for (unsigned long i = 0; i < sizeof(array); i += PAGE) {
         if (clean && array[i] != 0) {
-            printf("bss page %zu is 0x%x\n", i / PAGE, array[i]);
+            printf("bss page %lu is 0x%x\n", i / PAGE, array[i]);
             clean = false;
         }
         array[i] = 1;

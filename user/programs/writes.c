@@ -10,9 +10,8 @@
  *     length N          the same with the digits 0123456789...           "\nlength"
  *     badbuf ADDRESS... 16 bytes at each                                 "ADDRESS" as given
  *     overflow          lengths and addresses whose sum wraps around     see below
- *     partial END [N]   10 bytes, of which N (0 to 9; 5 if not given)
- *                       lie behind END, the first address that is not
- *                       the program's                                    "partial"
+ *     partial END N...  10 bytes, of which N (up to 9) lie behind END,
+ *                       the first address that is not the program's      "N behind"
  *
  * Addresses are hexadecimal. Linux: yes, with standard input opened for reading only, as our kernel
  * has it; `partial` has no END there that one could know.
@@ -80,10 +79,10 @@ static void overflow(void)
 }
 
 /* The kernel may refuse, or write the bytes that it can. */
-static void partial(char *end, size_t beyond)
+static void partial(char *end, unsigned long behind)
 {
     static const char text[] = "ten bytes\n";
-    size_t valid = beyond < 10 ? 10 - beyond : 0;
+    unsigned long valid = behind < 10 ? 10 - behind : 0;
     char kept[10];
     ssize_t value;
 
@@ -93,7 +92,7 @@ static void partial(char *end, size_t beyond)
     memcpy(end - valid, kept, valid);
     if (value > 0 && value < 10)
         printf("\n");
-    report("partial", value);
+    printf("%lu behind: %ld\n", behind, value);
 }
 
 int main(int argc, char *argv[])
@@ -120,11 +119,12 @@ int main(int argc, char *argv[])
             report(argv[i], write(STDOUT_FILENO, (const void *)strtoul(argv[i], NULL, 16), 16));
     } else if (strcmp(which, "overflow") == 0) {
         overflow();
-    } else if (strcmp(which, "partial") == 0 && argc > 2) {
-        partial((char *)strtoul(argv[2], NULL, 16), argc > 3 ? strtoul(argv[3], NULL, 10) : 5);
+    } else if (strcmp(which, "partial") == 0 && argc > 3) {
+        for (int i = 3; i < argc; i++)
+            partial((char *)strtoul(argv[2], NULL, 16), strtoul(argv[i], NULL, 10));
     } else {
         dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, "
-                               "badbuf ADDRESS..., partial END [N]\n");
+                               "badbuf ADDRESS..., partial END N...\n");
         return 2;
     }
     return 0;
