@@ -14,7 +14,7 @@
 #include "user_memory.h"
 #include "wait.h"
 
-/* Everyone who sleeps, and until when. */
+/* Where everyone waits who sleeps. */
 static struct wait_queue sleeping = WAIT_QUEUE_INIT(sleeping);
 
 /* BEGIN SOLUTION 2.5 */
