@@ -163,6 +163,12 @@ def grade_lab(
         result.tests, _ = run_tests(lab, None, options)
         for test in result.tests:
             test.status, test.outcome, test.what = FAILED, "does not build", failure.text
+        for each in all_labs():
+            if each.number < lab.number and f"{each.folder}/" in failure.text:
+                result.notes.append(
+                    f"that is lab {each.number}'s, on which this one stands:"
+                    f" WITH=reference:{each.number} lends you ours"
+                )
     else:
         result.tests, interrupted = run_tests(lab, kernel, options, progress)
     result.score = sum(test.points for test in result.tests)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pexpect
 import pytest
@@ -48,18 +49,36 @@ def test_run_is_stopped_by_control_c() -> None:
     console.expect(pexpect.EOF)
 
 
+def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
+    """Twice the same picture, with a lane for each job, and the truth in the table below it."""
+    drawn = []
+    for name in ("one.svg", "two.svg"):
+        command = [sys.executable, "-m", "grader", "timeline", "--solutions", "reference"]
+        command += ["--apps", "spin:25000 nap:15000 spin:25000", "--out", str(tmp_path / name)]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        drawn.append((tmp_path / name).read_text())
+    assert drawn[0] == drawn[1]
+    texts = [each.text for each in ElementTree.fromstring(drawn[0]).iter() if each.text]
+    assert {"spin 25000", "nap 15000", "kernel"} <= set(texts)
+    asleep = {line[:24].strip(): line.split("ms")[2] for line in done.stdout.splitlines()[1:5]}
+    assert float(asleep["nap 15000"]) >= 15 and float(asleep["spin 25000"]) == 0
+
+
 @pytest.mark.parametrize(
-    "test, where",
+    "lab_name, test, where",
     [
-        ("program_runs_in_user_mode", "restore_user"),
-        ("every_register_is_saved", "save_user"),
-        ("bad_load_ends_its_program", "on_fault"),
-        ("jobs_run_in_the_decks_order", "run_batch"),
+        ("batch", "program_runs_in_user_mode", "restore_user"),
+        ("batch", "every_register_is_saved", "save_user"),
+        ("batch", "bad_load_ends_its_program", "on_fault"),
+        ("batch", "jobs_run_in_the_decks_order", "run_batch"),
+        ("multitasking", "float_registers_survive_a_switch", "context_switch"),
+        ("multitasking", "slices_are_10_milliseconds", "on_timer"),
     ],
 )
-def test_debug_stops_in_the_students_part(test: str, where: str) -> None:
+def test_debug_stops_in_the_students_part(lab_name: str, test: str, where: str) -> None:
+    command = [sys.executable, "-m", "grader", "debug", "--solutions", "reference"]
     done = subprocess.run(
-        [sys.executable, "-m", "grader", "debug", "--solutions", "reference", "--test", test],
+        [*command, "--lab", lab_name, "--test", test],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

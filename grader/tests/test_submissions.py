@@ -14,8 +14,8 @@ from typing import List
 import pytest
 
 from grader import build
-from grader.labs import Lab
-from grader.paths import ROOT, shown
+from grader.labs import Lab, find_lab
+from grader.paths import ROOT, TEMPLATE, shown
 from grader.sandbox import bubblewrap
 from grader.tests.conftest import Grade, heed_control_c
 
@@ -332,3 +332,18 @@ def test_no_qemu_is_left_behind(
         assert grader.returncode == 2
         assert "Interrupted: what had been judged by then is kept." in output
         assert (out / "results.json").is_file()
+
+
+def test_a_broken_earlier_lab_does_not_lock_the_next(grade: Grade, solutions: Path) -> None:
+    later = find_lab("multitasking")
+    shutil.copytree(later.directory / "solution", solutions / later.folder)
+    broken = solutions / "1-batch" / "fault.c"
+    broken.write_text(broken.read_text() + "\nint int;\n")
+    graded = grade(solutions, "--lab", "multitasking")
+    assert graded.score == 0 and "WITH=reference:1 lends you ours" in graded.output
+    assert grade(solutions, "--lab", "multitasking", "--with", "reference:1.5").score == 100
+
+
+def test_an_unfinished_earlier_lab_is_pointed_out(grade: Grade) -> None:
+    graded = grade(TEMPLATE, "--lab", "multitasking")
+    assert "lab 1 is not finished" in graded.output and "WITH=reference:1 lends" in graded.output
