@@ -27,7 +27,7 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = $(PYTHON_FOUND) -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade run debug timeline slots test mutants template handout bench format \
+.PHONY: help setup doctor start grade run debug timeline map slots test mutants template handout bench format \
 	lint clean ready ready-for-test authors
 
 help: ## This list
@@ -62,6 +62,10 @@ debug: ready ## gdb, stopped in your code in a test: TEST=name
 timeline: ready ## Draw who ran when, as a picture: LAB=multitasking APPS="spin:30000 nap:5000"
 	@$(GRADER) timeline --lab "$(LAB)" --apps "$(APPS)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
 		--out "$(OUT)"
+
+map: ready ## Draw address spaces, areas beside the MMU's pages: APPS="layout" or TEST=name
+	@$(GRADER) map --lab "$(LAB)" --apps "$(APPS)" --test "$(TEST)" --solutions "$(SOLUTIONS)" \
+		--with "$(WITH)" --out "$(OUT)"
 
 slots: ready ## Who serves each slot of a lab's kernel: LAB=batch
 	@$(GRADER) slots --lab "$(LAB)" --solutions "$(SOLUTIONS)"

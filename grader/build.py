@@ -30,6 +30,7 @@ from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
 BASE = BUILD / "base"
 KERNELS = BUILD / "kernels"
 PROGRAMS = BASE / "programs"
+PROBE = "probe.elf"
 
 PART_BYTES_MAX = 1 << 20
 # For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
@@ -49,7 +50,7 @@ KERNEL_FLAGS = (
     " -fno-omit-frame-pointer -fno-optimize-sibling-calls -Wmissing-prototypes -Wvla"
     " -Wframe-larger-than=4096"
 )
-KERNEL_LINK = "-nostdlib -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,--build-id=none"
+KERNEL_LINK = "-march=rv64imac -mabi=lp64 -nostdlib -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,--build-id=none"
 USER_FLAGS = COMMON_FLAGS + " -march=rv64gc_zicsr_zifencei -mabi=lp64d -Werror"
 USER_LINK = (
     "-nostdlib -nostartfiles -Wl,-q -Wl,--build-id=none -Wl,-z,max-page-size=4096"
@@ -92,6 +93,11 @@ class Configuration:
     @property
     def kernel(self) -> Path:
         return self.directory / "kernel.elf"
+
+    @property
+    def probe(self) -> Path:
+        """The same kernel, with the lab's probes linked to it."""
+        return self.kernel.with_name(PROBE)
 
 
 @dataclass(frozen=True)
@@ -203,8 +209,15 @@ def kernel_sources() -> List[Path]:
     return [path for path in sources if path not in through]
 
 
+def probe_sources(lab: Lab) -> List[Path]:
+    """A lab's probes: tests of its parts from inside the kernel, linked only where a test asks."""
+    directory = lab.directory / "probes"
+    return sorted(path for path in directory.glob("*") if path.suffix in (".c", ".S"))
+
+
 def _base_object(source: Path) -> Path:
-    return BASE / "kernel" / source.relative_to(KERNEL).with_suffix(source.suffix + ".o")
+    home = KERNEL if source.is_relative_to(KERNEL) else ROOT
+    return BASE / "kernel" / source.relative_to(home).with_suffix(source.suffix + ".o")
 
 
 def program_sources() -> Dict[str, Path]:
@@ -234,7 +247,8 @@ def _base_ninja() -> str:
         "rule strip",
         f"  command = {cross()}objcopy --strip-debug $in $out",
     ]
-    for source in kernel_sources():
+    probes = [source for lab in all_labs() for source in probe_sources(lab)]
+    for source in [*kernel_sources(), *probes]:
         lines.append(f"build {_escaped(_base_object(source))}: kernel_cc {_escaped(source)}")
     library = []
     for source in sorted((USER / "lib").iterdir()):
@@ -369,10 +383,13 @@ def _configuration_ninja(configuration: Configuration) -> str:
         lines.append(f"build {output}: part {_escaped(source)}")
         objects.append(output)
     objects = [_escaped(_base_object(source)) for source in kernel_sources()] + objects
-    lines.append(
-        f"build {_escaped(configuration.kernel)}: link {' '.join(objects)}"
-        f" | {_escaped(KERNEL / 'kernel.ld')}"
-    )
+    probes = [_escaped(_base_object(source)) for source in probe_sources(configuration.lab)]
+    kernels = [(configuration.kernel, objects)]
+    if probes:
+        kernels.append((configuration.probe, objects + probes))
+    for kernel, inputs in kernels:
+        script = _escaped(KERNEL / "kernel.ld")
+        lines.append(f"build {_escaped(kernel)}: link {' '.join(inputs)} | {script}")
     return "\n".join(lines) + "\n"
 
 

@@ -132,6 +132,19 @@ def command_timeline(arguments: argparse.Namespace) -> int:
     )
 
 
+def command_map(arguments: argparse.Namespace) -> int:
+    from grader import interactive
+
+    return interactive.address_map(
+        arguments.lab,
+        arguments.apps,
+        arguments.test,
+        arguments.solutions,
+        arguments.with_,
+        arguments.out,
+    )
+
+
 def command_template(arguments: argparse.Namespace) -> int:
     from grader import template
 
@@ -183,6 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     add("run", command_run, "lab", "apps", "solutions", "with")
     add("debug", command_debug, "lab", "test", "solutions", "with")
     add("timeline", command_timeline, "lab", "apps", "solutions", "with", "out")
+    add("map", command_map, "lab", "apps", "test", "solutions", "with", "out")
     add("slots", command_slots, "lab", "solutions")
     add("template", command_template).add_argument("--check", action="store_true")
     add("mutants", command_mutants, "lab", "only")

@@ -101,6 +101,23 @@ def _pytest(lab: Lab, plugin: object) -> None:
             pytest.main(arguments, plugins=[plugin])
 
 
+def _again(options: Options) -> str:
+    """The words behind `make grade LAB= TEST=` that run a test under the same conditions."""
+    words = (
+        [f"SOLUTIONS={shown(options.solutions)}"] if options.solutions else ["SOLUTIONS=reference"]
+    )
+    if options.solutions == SOLUTIONS:
+        words = []
+    whole = [lab for lab in all_labs() if {task.id for task in lab.tasks} <= options.given]
+    inside = {task.id for lab in whole for task in lab.tasks}
+    given = [str(lab.number) for lab in whole] + sorted(options.given - inside)
+    if given:
+        words.append("WITH=" + ",".join(f"reference:{each}" for each in given))
+    if options.seed is not None:
+        words.append(f"SEED={options.seed}")
+    return "".join(f" {word}" for word in words)
+
+
 def run_tests(
     lab: Lab, kernel: Optional[Path], options: Options, progress: Optional[Progress] = None
 ) -> Tuple[List[TestResult], bool]:
@@ -114,6 +131,7 @@ def run_tests(
         selection=Selection(seed, options.pattern, options.basic),
         workers=options.workers,
         given_tasks=options.given,
+        options=_again(options),
     )
     if progress:
         plugin.on_result = functools.partial(progress, lab)

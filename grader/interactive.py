@@ -77,6 +77,21 @@ def timeline(lab_name: str, apps: str, solutions: str, with_: str, out: str) -> 
     return picture.command(ran, out)
 
 
+def address_map(lab_name: str, apps: str, test: str, solutions: str, with_: str, out: str) -> int:
+    """`make map`: run some programs, or those of a test, and draw what each can reach."""
+    from grader import map as picture
+
+    lab, _, kernel = _kernel(lab_name or "address-spaces", solutions, with_)
+    jobs = parse_apps(apps or "layout")
+    if test:
+        boot, _ = _debug_boot(lab, kernel, test)
+        jobs = [job for job in boot.jobs if job.split()[0] in build.program_sources()]
+        if not jobs:
+            raise GraderError(f"test {test} runs no program that could be looked at")
+    ran = Machine(kernel, lab.seed, "map").run(jobs, checkpoints=True, at_main=True, budget=10.0)
+    return picture.command(ran, out)
+
+
 def slots(lab_name: str, solutions: str) -> int:
     """`make slots`: who serves each slot in this lab's kernel, as its boot log says."""
     _, _, kernel = _kernel(lab_name, solutions, "")

@@ -23,10 +23,11 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import sandbox
+from grader import sandbox, view
 from grader.build import need
+from grader.gdbstub import Lost, Stub
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 BOOT_INSTRUCTIONS = 25_000_000
@@ -43,6 +44,7 @@ F_SETPIPE_SZ = 1031  # fcntl(2); Python names it from 3.10 on
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
 WATCHDOG_SECONDS = 120.0
+CHECKPOINTS_MAX = 256
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
 QEMU_CPU_SECONDS = 240
@@ -78,6 +80,10 @@ class Boot:
     shift: an instruction takes 2^shift ns of guest time; budget: guest seconds until the run is
     ended; memory: MiB; entropy: QEMU's -seed; keep: addresses and sizes of guest memory to keep as it
     is at the end; count: count instructions (by QEMU's record mode, which is slower).
+    checkpoints: addresses of ecall instructions at which the machine is looked at, when a program gets
+    there, and again when its system call has led to the address dispatch of the kernel; layout:
+    where the kernel says how its structs are laid out (view.py); kernel_stops: addresses of the kernel
+    at which the machine is looked at, too.
     """
 
     kernel: Path
@@ -89,13 +95,24 @@ class Boot:
     entropy: int = 1
     keep: Tuple[Tuple[int, int], ...] = ()
     count: bool = False
+    checkpoints: Tuple[int, ...] = ()
+    dispatch: int = 0
+    layout: int = 0
+    kernel_stops: Tuple[int, ...] = ()
+    jobs: Tuple[str, ...] = ()  # the deck, for tools
+
+    @property
+    def stops(self) -> Tuple[int, ...]:
+        """Where the machine is to stand still."""
+        return self.checkpoints + self.kernel_stops
 
 
 @dataclass
 class Record:
     """What a run left behind.
 
-    kept: what Boot.keep asked for; when we ended it, ticks: guest time then, instructions: how many
+    kept: what Boot.keep asked for; checkpoints, views: what was seen at Boot.checkpoints, and at
+    Boot.kernel_stops; when we ended it, ticks: guest time then, instructions: how many
     it had executed (with Boot.count).
     """
 
@@ -106,6 +123,8 @@ class Record:
     halted: bool = False
     exceeded: str = ""  # "time", "console" or "traps" when we ended it
     kept: List[bytes] = field(default_factory=list)
+    checkpoints: List[view.Checkpoint] = field(default_factory=list)
+    views: List[view.View] = field(default_factory=list)
     ticks: int = 0
     instructions: int = 0
     wall_seconds: float = 0.0
@@ -119,6 +138,7 @@ class Ends:
     traps: int
     memory: int
     replay: int
+    debugger: int
 
 
 def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
@@ -152,6 +172,8 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
         words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny"]
         words += ["-d", "int", "-D", f"/dev/fd/{ends.traps}"]
+        if boot.stops:
+            words += ["-S", "-chardev", f"socket,id=gdb,fd={ends.debugger}", "-gdb", "chardev:gdb"]
     return words
 
 
@@ -177,7 +199,10 @@ class _Running:
         console_read, console_write = os.pipe()
         self._memory = _memory_file(boot.memory << 20)
         replay = _memory_file(0)
-        ends = Ends(monitor_child.fileno(), trap_write, self._memory, replay)
+        debugger, debugger_child = socket.socketpair()
+        ends = Ends(
+            monitor_child.fileno(), trap_write, self._memory, replay, debugger_child.fileno()
+        )
         for pipe in (trap_read, console_read):
             with contextlib.suppress(OSError):  # a smaller pipe only costs time
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
@@ -187,11 +212,12 @@ class _Running:
                 stdin=subprocess.DEVNULL,
                 stdout=console_write,
                 stderr=subprocess.PIPE,
-                pass_fds=(ends.monitor, ends.traps, ends.memory, ends.replay),
+                pass_fds=(ends.monitor, ends.traps, ends.memory, ends.replay, ends.debugger),
                 preexec_fn=sandbox.limits(QEMU_MEMORY, QEMU_FILE, QEMU_CPU_SECONDS),
             )
         finally:
             monitor_child.close()
+            debugger_child.close()
             os.close(trap_write)
             os.close(console_write)
             os.close(replay)
@@ -211,6 +237,13 @@ class _Running:
         self._selector.register(self._monitor, selectors.EVENT_READ)
         self.ended = False
         self._send("qmp_capabilities")
+        self._debugger = debugger
+        self._stub = Stub(debugger)
+        self._user_view: Optional[view.View] = None  # of the checkpoint that has been reached
+        if boot.stops:
+            self._selector.register(debugger, selectors.EVENT_READ)
+            with self._heeding_the_end():
+                self._await_stop()
 
     # -- streams
 
@@ -247,13 +280,16 @@ class _Running:
 
     def _pump(self) -> bool:
         """Wait a moment, and take what has come.  False when QEMU has ended."""
-        if not self.ended and self._selector.select(PUMP_SECONDS):
+        ready = [] if self.ended else self._selector.select(PUMP_SECONDS)
+        if any(key.fileobj is self._monitor for key, _ in ready):
             try:
                 data = self._monitor.recv(PIPE_SIZE)
             except OSError:
                 data = b""
             self._monitor_data(data)
             self.ended = not data
+        if not self.ended and any(key.fileobj is self._debugger for key, _ in ready):
+            self._at_breakpoint()
         self._console_size += self._drain(self._console, self._console_chunks)
         self._trap_size += self._drain(self._traps, self._trap_chunks)
         return not self.ended
@@ -312,9 +348,68 @@ class _Running:
         self.record.wall_seconds = time.monotonic() - started
         return self.record
 
+    # -- checkpoints
+
+    @contextlib.contextmanager
+    def _heeding_the_end(self) -> Iterator[None]:
+        """Around talking with the debugger: that QEMU has ended shows at the monitor, too."""
+        try:
+            yield
+        except Lost:
+            self._selector.unregister(self._debugger)
+
+    def _await_stop(self) -> None:
+        """Let the machine run until a program is at a checkpoint, or the kernel where it is to stop."""
+        for address in self.boot.stops:
+            self._stub.breakpoint(address, True)
+        self._stub.go_on()
+
+    def _step(self) -> None:
+        """Step over a breakpoint; none is set then.  No interrupt comes in between."""
+        for address in self.boot.stops:
+            self._stub.breakpoint(address, False)
+        self._stub.step()
+
+    def _await_kernel(self) -> None:
+        """From a checkpoint, let it run until its system call has got to the kernel."""
+        self._step()
+        self._stub.breakpoint(self.boot.dispatch, True)
+        self._stub.go_on()
+
+    def _at_breakpoint(self) -> None:
+        """The machine stands at a checkpoint, or in the kernel right behind one: look, and go on."""
+        with self._heeding_the_end():
+            self._stub.stopped()
+            registers = self.ask_human("info registers")
+            seen = view.parse(registers, self.ask_human("info mem"))
+            if seen.pc in self.boot.checkpoints:
+                self._user_view = seen
+                self._await_kernel()
+                return
+            if seen.pc in self.boot.kernel_stops:
+                if len(self.record.views) < CHECKPOINTS_MAX:
+                    self.record.views.append(seen)
+                self._step()
+                self._await_stop()
+                return
+            if self._user_view and len(self.record.checkpoints) < CHECKPOINTS_MAX:
+                a0 = re.search(r"\bx10/a0\s+([0-9a-f]+)", registers)
+                task = int(a0[1], 16) if a0 else 0
+                self.record.checkpoints.append(
+                    view.checkpoint(
+                        self._read_memory, self.boot.layout, task, self._user_view, seen
+                    )
+                )
+            self._stub.breakpoint(self.boot.dispatch, False)
+            self._await_stop()
+
     def _read_memory(self, address: int, size: int) -> bytes:
-        """Guest memory by physical address; while it runs, or after its end."""
-        return os.pread(self._memory, size, address - MEMORY_START)
+        """Guest memory by physical address; while it runs, or after its end.  Fewer bytes, or none,
+        where there is no memory."""
+        end = MEMORY_START + (self.boot.memory << 20)
+        if not MEMORY_START <= address < end:
+            return b""
+        return os.pread(self._memory, min(size, end - address), address - MEMORY_START)
 
     def _look(self) -> None:
         """Stop the machine and keep what tells a deadlock from a livelock."""
@@ -341,6 +436,7 @@ class _Running:
         _live.discard(self.process.pid)
         self._selector.close()
         self._monitor.close()
+        self._debugger.close()
         os.close(self._console)
         os.close(self._traps)
         os.close(self._memory)

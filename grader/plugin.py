@@ -79,9 +79,9 @@ class Machine:
         """A word that follows from seed and test, and that nobody can guess from the sources."""
         return hashlib.sha256(f"{self._identity}/{what}".encode()).hexdigest()[:length]
 
-    def symbol(self, name: str) -> int:
-        """The address of something in the kernel under test."""
-        return symbols.address(self.kernel, name)
+    def symbol(self, name: str, probe: bool = False) -> int:
+        """The address of something in the kernel under test, or in the one with the lab's probes."""
+        return symbols.address(self.kernel.with_name(build.PROBE) if probe else self.kernel, name)
 
     def program_region(self, name: str) -> Tuple[int, int]:
         """[start, end) of the memory that a program gets from the flat loader when it is alone."""
@@ -94,9 +94,16 @@ class Machine:
         jobs: Sequence[str],
         files: Optional[Mapping[str, bytes]] = None,
         arguments: str = "",
+        probe: str = "",
+        checkpoints: bool = False,
+        at_main: bool = False,
+        kernel_stops: Sequence[str] = (),
         **options: Any,
     ) -> machine.Boot:
         """The machine that run() would start, for tools that want to start it themselves."""
+        kernel = self.kernel.with_name(build.PROBE) if probe else self.kernel
+        if probe:
+            arguments = f"{arguments} probe={probe}".strip()
         content: Dict[str, bytes] = {"jobs": "".join(f"{job}\n" for job in jobs).encode()}
         for name in dict.fromkeys(job.split()[0] for job in jobs):
             if name in build.program_sources():
@@ -110,8 +117,25 @@ class Machine:
             temporary.write_bytes(data)
             temporary.replace(path)
         entropy = int(self.secret("entropy", 7), 16)
-        keep = ((self.symbol("trace_ring"), trace.SIZE),)
-        return machine.Boot(self.kernel, path, arguments, entropy=entropy, keep=keep, **options)
+        keep = ((symbols.address(kernel, "trace_ring"), trace.SIZE),)
+        if kernel_stops:
+            options["kernel_stops"] = tuple(symbols.address(kernel, n) for n in kernel_stops)
+        if checkpoints:
+            stops = {self._checkpoint_of(job.split()[0], at_main) for job in jobs} - {0}
+            options["checkpoints"] = tuple(sorted(stops))
+            options["dispatch"] = symbols.address(kernel, "trap_dispatch")
+            options["layout"] = symbols.address(kernel, "inspect_layout")
+        return machine.Boot(
+            kernel, path, arguments, entropy=entropy, keep=keep, jobs=tuple(jobs), **options
+        )
+
+    def _checkpoint_of(self, name: str, at_main: bool) -> int:
+        """Where a program calls the kernel from its checkpoint(), as linked; 0 if it never does, or
+        where its main() is, if that will do."""
+        if name not in build.program_sources():
+            return 0
+        known = symbols.facts(build.program(name)).symbols
+        return known.get("checkpoint_reached", known.get("main", 0) if at_main else 0)
 
     def run(
         self,
@@ -124,14 +148,17 @@ class Machine:
 
         jobs: "program argument …" each; files: further files of the archive (they win over programs
         of the same name); arguments: further bootargs; options: shift, budget, memory, count of
-        machine.Boot.
+        machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them;
+        checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
+        with at_main, at the beginning of main() if it has none;
+        kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).
         """
         mark = f"@{self.secret('mark')}@"
         boot = self.boot(jobs, files, f"report={mark} {arguments}".strip(), **options)
         record = machine.run(boot)
         names = {job.split()[0] for job in jobs} & set(build.program_sources())
         programs = {name: build.program(name) for name in names}
-        self.last = run.read(record, mark, self.kernel, jobs, programs, boot.budget)
+        self.last = run.read(record, mark, boot.kernel, jobs, programs, boot.budget)
         return self.last
 
     def sweep(
@@ -181,6 +208,7 @@ class Plugin:
     selection: Selection
     workers: int
     given_tasks: FrozenSet[str] = frozenset()
+    options: str = ""  # of `make grade`, beside LAB and TEST, to run a test again
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
     results: List[TestResult] = field(default_factory=list)
     interrupted: bool = False
@@ -244,7 +272,7 @@ class Plugin:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
                 "; …" if len(ran.jobs_wanted) > 6 else ""
             )
-            if any(event.kind is trace.Kind.START for event in ran.events):
+            if sum(event.kind is trace.Kind.START for event in ran.events) > 1:
                 path = TIMELINES / f"{result.id}.svg"
                 timeline.save(ran, path, f"{result.id}: {ran.outcome.value}")
                 result.picture = shown(path)
@@ -277,7 +305,7 @@ class Plugin:
             max_points=points,
             status=NOT_RUN,
             hint=_marker(item, "hint") or "",
-            rerun=f"make grade LAB={self.lab.name} TEST={name}",
+            rerun=f"make grade LAB={self.lab.name} TEST={name}{self.options}",
         )
 
     def _run_one(self, item: pytest.Item) -> TestResult:

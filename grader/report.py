@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -69,9 +70,25 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
     return table
 
 
+def _blamed(definition: Lab, tests: Sequence[TestResult]) -> Optional[str]:
+    """The task that the first failure names: a panic of the kernel says where it suspects the bug, and a
+    backtrace leads through the student's files."""
+    for test in tests:
+        if test.status != FAILED:
+            continue
+        named = re.search(r"\(task (\d+\.\d+)\)", test.actual)
+        if named:
+            return named[1]
+        places = {test.actual.find(f"/{task.file}:"): task.id for task in definition.tasks}
+        found = [at for at in places if at >= 0]
+        return places[min(found)] if found else None
+    return None
+
+
 def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Optional[str]:
-    """The first task that is not done: what to open next."""
-    for task in definition.tasks:
+    """The first task that is not done: what to open next; unless its failure names another."""
+    blamed = _blamed(definition, lab.tests)
+    for task in sorted(definition.tasks, key=lambda task: task.id != blamed):
         tests = [test for test in lab.tests if test.task == task.id and test.outcome != "given"]
         if any(test.status != PASSED for test in tests):
             where = shown(solutions / definition.folder / task.file) if solutions else task.file

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
 
-from grader import check, symbols, trace
+from grader import check, symbols, trace, view
 from grader.build import cross
 from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
@@ -34,7 +34,7 @@ _TRAP = re.compile(
 # do not fit a register are not the kernel's.
 _JOB = re.compile(
     r"^job ([0-9]{1,9}): (\S*): (?:exited with ([0-9]{1,9})|killed by (\S+) \([0-9]{1,9}\)),"
-    r" after ([0-9]{1,18}) us$"
+    r" after ([0-9]{1,20}) us$"
 )
 _NOT_STARTED = re.compile(r"^job ([0-9]{1,9}): (\S*): not started: (\S+) \([0-9]{1,9}\)$")
 _FAULT = re.compile(
@@ -106,6 +106,16 @@ class Run:
         if self._events is None:
             self._events = trace.parse(self.record.kept[0]) if self.record.kept else []
         return self._events
+
+    @property
+    def checkpoints(self) -> List[view.Checkpoint]:
+        """What was seen at programs' checkpoints, in the order in which they came there."""
+        return self.record.checkpoints
+
+    @property
+    def views(self) -> List[view.View]:
+        """What was seen where the kernel was to stop."""
+        return self.record.views
 
     @property
     def printed(self) -> bytes:

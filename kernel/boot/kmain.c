@@ -1,6 +1,7 @@
 /* kmain.c: the kernel from its first line of C to power-off. */
 #include "console.h"
 #include "cpio.h"
+#include "frame.h"
 #include "job.h"
 #include "kmalloc.h"
 #include "memory.h"
@@ -31,6 +32,7 @@ void kmain(uint64_t hart, const void *device_tree)
     timer_init();
     slots_init();
     trace_init();
+    frames_init();
     scheduler_init();
     trap_init();
     syscall_init();

@@ -12,6 +12,15 @@ void slots_init(void)
         *e->winner = e->object;
 }
 
+const void *slot_lookup_below(const void **winner, int level)
+{
+    const void *object = NULL;
+    for (const struct slot_entry *e = slots_start; e < slots_end; e++)
+        if (e->winner == winner && e->level < level)
+            object = e->object;
+    return object;
+}
+
 void slots_print(void)
 {
     for (const struct slot_entry *e = slots_start; e < slots_end; e++)

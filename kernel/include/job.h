@@ -29,8 +29,9 @@ const struct job *job_get(size_t index);
 /*
  * Report that a job's program has ended: how (its wait status), and the time it took.
  *
- * ticks: from its first instruction to its end, in ticks of the time CSR (timer.h).
- * To call: once for each job that was loaded, after task_run().
+ * ticks: the time that the program had: in lab 1 from its first instruction to its end, from lab 2 on
+ * that for which it had the CPU (task->ran); of the time CSR (timer.h).
+ * To call: once for each job that was loaded, when its task has ended.
  */
 void job_report(const struct job *job, const struct process *process, uint64_t ticks);
 

@@ -44,6 +44,14 @@ struct slot_entry {
         __attribute__((used, section(".slots." #slot_ "." #level_))) = {              \
             (const void **)&slot_, &(object_), #slot_, #object_, __FILE_NAME__, level_}
 
+/*
+ * What would serve a slot if nothing from this level on were linked: for an object that passes on what
+ * it does not do itself.
+ */
+#define slot_below(slot_, level_) \
+    ((const struct slot_##_ops *)slot_lookup_below((const void **)&slot_, level_))
+const void *slot_lookup_below(const void **winner, int level);
+
 /* Set every slot's variable to its winner.  Called once, before anything uses a slot. */
 void slots_init(void);
 

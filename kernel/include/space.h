@@ -1,19 +1,96 @@
 /*
- * space.h: slot space_fault, what to do about a page that is missing or not permitted.
+ * space.h: address spaces: a set of areas, and the page table that the MMU goes by.
  *
- * The copies of lab 3's user_memory call it; level 0 (given) says -EFAULT.  Lab 4 fills the page.
+ *     0xffff_ffff_ffff_f000  +------------------+
+ *                            | trampoline       |  the same page in every space: R-X, not the program's
+ *     0xffff_ffff_ffff_e000  +------------------+  TRAMPOLINE
+ *                            | user context     |  RW-, not the program's
+ *     0xffff_ffff_ffff_c000  +------------------+  USER_CONTEXT
+ *                            :                  :
+ *                            |  (kernel stacks  |  only in the kernel's space: memory.h)
+ *                            :                  :
+ *     0x0000_0040_0000_0000  +------------------+  USER_END
+ *                            |  (one page)      |
+ *                            +------------------+  USER_STACK_TOP
+ *                            | stack            |  RW-
+ *                            +------------------+
+ *                            :                  :
+ *                            | program          |  R-X, R--, RW-, from 0x10000 on for ours
+ *                            +------------------+
+ *                         0  |  nothing         |
+ *                            +------------------+
+ *
+ * The very last page stays free, so that the end of an area never wraps to 0.
  */
 #ifndef SPACE_H
 #define SPACE_H
 
 #include <stdint.h>
 
+#include "area.h"
+#include "page_table.h"
 #include "slot.h"
 
-struct space;
+struct process;
 
-enum access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4 };
+#define USER_END (1UL << 38)
+#define USER_STACK_TOP (USER_END - 4096)
+#define TRAMPOLINE 0xffffffffffffe000UL
+#define USER_CONTEXT (TRAMPOLINE - 2 * 4096)
 
+enum { USER_STACK_SIZE = 64 << 10 };
+
+struct space {
+    struct page_table table;
+    struct area_set areas;
+};
+
+/* Slot spaces: level 0 (given) has none; lab 3, task 3.4. */
+struct spaces_ops {
+    /*
+     * Make a copy of *wanted part of the space: its links are not looked at, its bounds are page
+     * aligned.  With wanted->populate every page is filled at once.  The space's area has a reference
+     * of its own to wanted->file.
+     * Returns 0; -EEXIST when it overlaps an area; -ENOMEM.  After an error all is as it was.
+     */
+    int (*map)(struct space *space, const struct area *wanted);
+
+    /* Take an area out of the space, drop its pages and its reference to the file, and free it. */
+    void (*unmap)(struct space *space, struct area *area);
+
+    /* Pages that lie at area->physical and belong to somebody else. */
+    const struct backend *linear;
+
+    /* Pages of zeros, of the area's own. */
+    const struct backend *anonymous;
+};
+DECLARE_SLOT(spaces);
+
+/*
+ * Give a process a space, with the trampoline and its own context in it; it will run there from
+ * now on.  Returns 0 or -ENOMEM (the process is then as it was).
+ */
+int space_create(struct process *process);
+
+/* Take a process's space away with all that is in it; harmless when it has none. */
+void space_destroy(struct process *process);
+
+/*
+ * Copy size bytes from the kernel to an address of the space, whose pages must be there; their
+ * permissions are not looked at.  For who builds a space.
+ */
+void space_store(struct space *space, uint64_t va, const void *bytes, size_t size);
+
+/* Report what is known of an address: the area it lies in, and what the page table says. */
+void space_report(const struct space *space, uint64_t va);
+
+/* The permission that an access needs: one bit of a page's PROT_…. */
+enum access { ACCESS_READ = PROT_READ, ACCESS_WRITE = PROT_WRITE, ACCESS_EXECUTE = PROT_EXEC };
+
+/*
+ * Slot space_fault: what to do about a page that is missing or does not permit an access.  The copies of
+ * lab 3's user_memory call it; level 0 (given) says -EFAULT.  Lab 4 fills the page.
+ */
 struct space_fault_ops {
     /*
      * Make va accessible in space for this access.  va: any address, from a program.

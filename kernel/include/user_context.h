@@ -22,7 +22,8 @@
  *           304 | user_satp    |
  *           312 | self         |  this struct's address under user_satp
  *           320 | scratch      |
- *           328 +--------------+
+ *           328 | enter        |  user_enter's address, on the trampoline that is used
+ *           336 +--------------+
  */
 #ifndef USER_CONTEXT_H
 #define USER_CONTEXT_H
@@ -37,6 +38,7 @@
 #define CONTEXT_USER_SATP 304
 #define CONTEXT_SELF 312
 #define CONTEXT_SCRATCH 320
+#define CONTEXT_ENTER 328
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -56,6 +58,7 @@ struct user_context {
     uint64_t user_satp;
     uint64_t self;
     uint64_t scratch;
+    uint64_t enter;
 };
 
 _Static_assert(offsetof(struct user_context, x[31]) == CONTEXT_X(31), "user_context");
@@ -68,6 +71,10 @@ _Static_assert(offsetof(struct user_context, kernel_trap) == CONTEXT_KERNEL_TRAP
 _Static_assert(offsetof(struct user_context, user_satp) == CONTEXT_USER_SATP, "user_context");
 _Static_assert(offsetof(struct user_context, self) == CONTEXT_SELF, "user_context");
 _Static_assert(offsetof(struct user_context, scratch) == CONTEXT_SCRATCH, "user_context");
+_Static_assert(offsetof(struct user_context, enter) == CONTEXT_ENTER, "user_context");
+
+/* Say that the program runs without paging, and by the trampoline as it was linked. */
+void user_context_init(struct user_context *context);
 
 /*
  * Run the program whose state *context holds, in user mode, until it traps.

@@ -4,6 +4,7 @@
 #include "platform.h"
 #include "riscv.h"
 #include "sbi.h"
+#include "task.h"
 #include "timer.h"
 
 enum { BACKTRACE_MAX = 24 };
@@ -24,11 +25,13 @@ static bool is_code(uintptr_t address)
     return address >= (uintptr_t)kernel_start && address < (uintptr_t)text_end;
 }
 
-/* May these two words below a frame pointer be read? */
+/* May these two words below a frame pointer be read?  Where it is certain that something is. */
 static bool is_frame(uintptr_t frame)
 {
-    return frame % 8 == 0 && frame >= (uintptr_t)kernel_start + 16 &&
-           frame < platform.memory_start + platform.memory_size;
+    uintptr_t stack = (uintptr_t)current_task->stack;
+    return frame % 8 == 0 && ((frame >= (uintptr_t)kernel_start + 16 &&
+                               frame < platform.memory_start + platform.memory_size) ||
+                              (frame >= stack + 16 && frame <= stack + current_task->stack_size));
 }
 
 /*

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { WORD = 8, BLOCK = 4 * WORD };
+enum { WORD = 8, BLOCK = 8 * WORD };
 
 /* A word that may overlay objects of any type. */
 typedef uint64_t __attribute__((may_alias)) word_t;
@@ -20,15 +20,17 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t size)
     if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
         for (; size > 0 && ((uintptr_t)d & (WORD - 1)); size--)
             *d++ = *s++;
-        for (; size >= BLOCK; size -= BLOCK, d += BLOCK, s += BLOCK) {
+        for (const char *end = d + size / BLOCK * BLOCK; d < end; d += BLOCK, s += BLOCK) {
             word_t *to = (word_t *)d;
             const word_t *from = (const word_t *)s;
             uint64_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3];
-            to[0] = w0;
-            to[1] = w1;
-            to[2] = w2;
-            to[3] = w3;
+            uint64_t w4 = from[4], w5 = from[5], w6 = from[6], w7 = from[7];
+            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3;
+            to[4] = w4, to[5] = w5, to[6] = w6, to[7] = w7;
         }
+        size %= BLOCK;
+        for (; size >= WORD; size -= WORD, d += WORD, s += WORD)
+            *(word_t *)d = *(const word_t *)s;
     }
     for (; size > 0; size--)
         *d++ = *s++;
@@ -52,13 +54,14 @@ void *memset(void *dst, int byte, size_t size)
     for (; size > 0 && ((uintptr_t)d & (WORD - 1)); size--)
         *d++ = (char)byte;
     uint64_t word = 0x0101010101010101UL * (uint8_t)byte;
-    for (; size >= BLOCK; size -= BLOCK, d += BLOCK) {
+    for (const char *end = d + size / BLOCK * BLOCK; d < end; d += BLOCK) {
         word_t *to = (word_t *)d;
-        to[0] = word;
-        to[1] = word;
-        to[2] = word;
-        to[3] = word;
+        to[0] = word, to[1] = word, to[2] = word, to[3] = word;
+        to[4] = word, to[5] = word, to[6] = word, to[7] = word;
     }
+    size %= BLOCK;
+    for (; size >= WORD; size -= WORD, d += WORD)
+        *(word_t *)d = word;
     for (; size > 0; size--)
         *d++ = (char)byte;
     return dst;

@@ -1,10 +1,16 @@
 /* defaults.c: what serves the slots of memory until a lab brings something better. */
 #include "errno.h"
+#include "kernel_stack.h"
+#include "kmalloc.h"
+#include "memory.h"
 #include "space.h"
 #include "user_memory.h"
 
 DEFINE_SLOT(user_memory);
+DEFINE_SLOT(page_table);
+DEFINE_SLOT(spaces);
 DEFINE_SLOT(space_fault);
+DEFINE_SLOT(kernel_stacks);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
 static long no_in(struct task *task, void *dst, uint64_t src, size_t size)
@@ -38,3 +44,79 @@ static long no_space(struct space *space, uint64_t va, enum access access)
 
 static const struct space_fault_ops no_space_fault = {.fault = no_space};
 PROVIDE(space_fault, 0, no_space_fault);
+
+/* Until lab 3 there is no paging. */
+
+static int no_table(struct page_table *table)
+{
+    (void)table;
+    return -ENOMEM;
+}
+
+static void destroy_none(struct page_table *table)
+{
+    (void)table;
+}
+
+static int map_none(struct page_table *table, uint64_t va, uintptr_t frame, unsigned prot)
+{
+    (void)table, (void)va, (void)frame, (void)prot;
+    return -ENOMEM;
+}
+
+static uint64_t unmap_none(struct page_table *table, uint64_t va)
+{
+    (void)table, (void)va;
+    return 0;
+}
+
+static int protect_none(struct page_table *table, uint64_t va, unsigned prot)
+{
+    (void)table, (void)va, (void)prot;
+    return -ENOENT;
+}
+
+static uint64_t find_none(const struct page_table *table, uint64_t va)
+{
+    (void)table, (void)va;
+    return 0;
+}
+
+static const struct page_table_ops no_page_table = {
+    .create = no_table,
+    .destroy = destroy_none,
+    .map = map_none,
+    .unmap = unmap_none,
+    .protect = protect_none,
+    .find = find_none,
+};
+PROVIDE(page_table, 0, no_page_table);
+
+static int no_map(struct space *space, const struct area *wanted)
+{
+    (void)space, (void)wanted;
+    return -ENOMEM;
+}
+
+static void no_unmap(struct space *space, struct area *area)
+{
+    (void)space, (void)area;
+}
+
+static const struct spaces_ops no_spaces = {.map = no_map, .unmap = no_unmap};
+PROVIDE(spaces, 0, no_spaces);
+
+/* A stack is a piece of the kernel's heap. */
+static uint64_t *stack_from_heap(void)
+{
+    return kmalloc(KERNEL_STACK_SIZE);
+}
+
+static void stack_to_heap(uint64_t *stack)
+{
+    kfree(stack);
+}
+
+static const struct kernel_stacks_ops heap_stacks = {.alloc = stack_from_heap,
+                                                     .free = stack_to_heap};
+PROVIDE(kernel_stacks, 0, heap_stacks);

@@ -57,7 +57,8 @@ static _Noreturn __attribute__((noinline)) void guard_broken(const struct task *
         panic("the canary at the end of the kernel stack of %s is gone: too much on the stack, or "
               "somebody wrote there",
               task->process->name);
-    panic("the canary behind the switch context of %s is gone: a switch wrote beyond it",
+    panic("the canary behind the switch context of %s is gone: a switch wrote beyond it "
+          "(task 2.2)",
           task->process->name);
 }
 
@@ -67,9 +68,12 @@ static _Noreturn __attribute__((noinline)) void switch_astray(const struct task 
     const struct task *task = current_task;
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)task->stack;
     if (sp < low || sp > low + task->stack_size)
-        panic("after a switch to %s sp is 0x%lx, which is not in its kernel stack, 0x%lx-0x%lx",
-              task->process->name, sp, low, low + task->stack_size);
-    panic("after a switch to %s the kernel's registers are those of another task, or of none (%p)",
+        panic(
+            "after a switch to %s sp is 0x%lx, which is not in its kernel stack, 0x%lx-0x%lx: see "
+            "context_switch (task 2.2)",
+            task->process->name, sp, low, low + task->stack_size);
+    panic("after a switch to %s the kernel's registers are those of another task, or of none (%p): "
+          "see context_switch (task 2.2)",
           task->process->name, (const void *)from);
 }
 
@@ -86,7 +90,7 @@ void schedule(void)
     }
     need_resched = false;
     if (to->state != TASK_RUNNABLE)
-        panic("the scheduler picked %s, which %s", to->process->name,
+        panic("the scheduler picked %s, which %s: see dequeue (task 2.3)", to->process->name,
               to->state == TASK_WAITING ? "sleeps" : "has ended");
     to->since = now;
     trace_event_at(now, to, TRACE_RUN, 0);

@@ -4,6 +4,7 @@
 #include "errno.h"
 #include "file.h"
 #include "job.h"
+#include "kernel_stack.h"
 #include "kmalloc.h"
 #include "loader.h"
 #include "memory.h"
@@ -16,7 +17,7 @@
 #include "wait.h"
 
 extern const struct exit_hook exit_hooks_start[], exit_hooks_end[];
-extern char kernel_trap[];
+extern char kernel_trap[], user_enter[];
 extern uint64_t boot_stack[];
 
 struct task *current_task;
@@ -44,6 +45,13 @@ static struct list ended_tasks = LIST_INIT(ended_tasks);
 static struct wait_queue someone_ended = WAIT_QUEUE_INIT(someone_ended);
 static size_t unreturned; /* started, and not returned by task_wait() */
 
+void user_context_init(struct user_context *context)
+{
+    context->user_satp = 0;
+    context->self = (uintptr_t)context;
+    context->enter = (uintptr_t)user_enter;
+}
+
 struct process *process_create(const char *name)
 {
     struct process *process = kmalloc(sizeof(*process));
@@ -55,8 +63,8 @@ struct process *process_create(const char *name)
     list_init(&task->wait_node);
     list_init(&task->all_node);
     task->canary = SWITCH_CANARY;
-    task->user.self = (uintptr_t)&task->user;
     task->user.kernel_trap = (uintptr_t)kernel_trap;
+    user_context_init(&task->user);
     /* To user mode (SPP clear), floating point on and in its initial state. */
     uint64_t sstatus = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SIE | SSTATUS_FS);
     task->user.sstatus = sstatus | SSTATUS_SPIE | SSTATUS_FS_INITIAL;
@@ -78,8 +86,7 @@ static void close_files(struct process *process)
     for (size_t fd = 0; fd < PROCESS_FILES; fd++) {
         struct file *file = process->files[fd];
         process->files[fd] = NULL;
-        if (file && --file->references == 0 && file->ops->close)
-            file->ops->close(file);
+        file_put(file);
     }
 }
 
@@ -98,7 +105,7 @@ void process_destroy(struct process *process)
     list_remove(&task->run_node);
     list_remove(&task->wait_node);
     list_remove(&task->all_node);
-    kfree(task->stack);
+    kernel_stacks->free(task->stack);
     kfree(process);
 }
 
@@ -142,7 +149,7 @@ void task_exit(struct task *task, int wait_status)
 
 int task_start(struct task *task)
 {
-    task->stack = kmalloc(KERNEL_STACK_SIZE);
+    task->stack = kernel_stacks->alloc();
     if (!task->stack)
         return -ENOMEM;
     task->stack_size = KERNEL_STACK_SIZE;

@@ -1,10 +1,12 @@
 /* trap.c: asking the handlers, and the dump for when there is none. */
 #include "trap.h"
 
+#include "memory.h"
 #include "panic.h"
 #include "platform.h"
 #include "print.h"
 #include "signal.h"
+#include "space.h"
 #include "string.h"
 #include "task.h"
 #include "trace.h"
@@ -76,6 +78,12 @@ static const char *access_kind(uint64_t cause)
     }
 }
 
+/* Did the page table forbid it?  Without paging there are no such exceptions. */
+static bool is_page_fault(uint64_t cause)
+{
+    return cause == CAUSE_FETCH_PAGE || cause == CAUSE_LOAD_PAGE || cause == CAUSE_STORE_PAGE;
+}
+
 static size_t chain_index(uint64_t cause)
 {
     size_t code = cause & (CAUSES_HALF - 1);
@@ -121,6 +129,15 @@ void trap_init(void)
     }
 }
 
+/* The integer registers: x[n] is register n, x[0] is not looked at. */
+static void dump_registers(const uint64_t x[32])
+{
+    for (int n = 0; n < 32; n += 4)
+        report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
+               register_names[n], n ? x[n] : 0, register_names[n + 1], x[n + 1],
+               register_names[n + 2], x[n + 2], register_names[n + 3], x[n + 3]);
+}
+
 /* Everything there is to know about a program at its trap. */
 static void dump(const struct task *task, uint64_t cause)
 {
@@ -131,10 +148,7 @@ static void dump(const struct task *task, uint64_t cause)
     const char *kind = access_kind(cause);
     report("dump: epc 0x%016lx  stval 0x%016lx  sstatus 0x%016lx%s%s", user->sepc, user->stval,
            user->sstatus, kind ? "  access " : "", kind ? kind : "");
-    for (int n = 0; n < 32; n += 4)
-        report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
-               register_names[n], n ? user->x[n] : 0, register_names[n + 1], user->x[n + 1],
-               register_names[n + 2], user->x[n + 2], register_names[n + 3], user->x[n + 3]);
+    dump_registers(user->x);
 }
 
 static _Noreturn void unhandled(const struct task *task, uint64_t cause)
@@ -174,6 +188,10 @@ void trap_report_fault(const struct task *task, uint64_t cause, int signal)
     else
         report("fault: %s: %s (cause %lu), pc 0x%lx: %s", task->process->name,
                trap_cause_name(cause), cause, task->user.sepc, signal_name(signal));
+    if (is_page_fault(cause)) {
+        space_report(task->process->space, task->user.stval);
+        dump_registers(task->user.x);
+    }
 }
 
 _Noreturn void kernel_trap_panic(const uint64_t x[32]);
@@ -182,10 +200,11 @@ _Noreturn void kernel_trap_panic(const uint64_t x[32]);
 void kernel_trap_panic(const uint64_t x[32])
 {
     uint64_t cause = csr_read(scause), epc = csr_read(sepc), value = csr_read(stval);
-    for (int n = 0; n < 32; n += 4)
-        report("dump: %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx  %-4s 0x%016lx",
-               register_names[n], n ? x[n] : 0, register_names[n + 1], x[n + 1],
-               register_names[n + 2], x[n + 2], register_names[n + 3], x[n + 3]);
+    dump_registers(x);
+    uintptr_t stack = (uintptr_t)current_task->stack;
+    if (value >= stack - PAGE_SIZE && value < stack)
+        panic_at(epc, x, "the kernel stack of %s has overflowed: 0x%lx is in its guard page",
+                 current_task->process->name, value);
     panic_at(epc, x, "the kernel itself trapped: %s (cause %s%lu), epc 0x%lx, stval 0x%lx",
              trap_cause_name(cause), cause & CAUSE_INTERRUPT ? "interrupt " : "",
              cause & ~CAUSE_INTERRUPT, epc, value);

@@ -14,18 +14,40 @@
  *                               SAVE_USER     (lab 1, task 1.2)
  *     returns scause <--------- the kernel's registers again
  *
- * All of this lies on the trampoline page.  From lab 3 on the page is mapped at one address in every
- * address space, so code here may only jump within the page.
+ * All but the first two instructions lie on the trampoline page.  From lab 3 on it is mapped at one
+ * address in every address space, which is not the one that it was linked for: the next instruction
+ * behind `csrw satp` is fetched by another page table, and must be there.
+ *
+ *      the kernel's space                 TRAMPOLINE                  a program's space
+ *     +------------------+         +----------------------+         +------------------+
+ *     | user_run: jr ------------> | user_enter: …        |         |                  |
+ *     |                  |         |   csrw satp, …       |         |                  |
+ *     | ~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~ here the tables change ~~~~~~~~~~~~~~~~~~~~~~ |
+ *     |                  |         |   sret -----------------------> | the program      |
+ *     +------------------+         +----------------------+         +------------------+
+ *
+ * So code here may jump within the page, by relative jumps, and nowhere else: `call trap_dispatch`
+ * would go as far as it is from the page *as linked* to trap_dispatch, but from where the page is now.
+ * Who wants to leave needs a full address in a register, which ld (of a value that somebody stored) and
+ * jr, or ret, have.
  */
 #include "riscv.h"
 #include "user_context.h"
 
     .option norelax
-    .section .trampoline, "ax"
-
+    .text
     .globl user_run
+    .type user_run, @function
     .balign 4
 user_run:
+    ld t0, CONTEXT_ENTER(a0)
+    jr t0
+    .size user_run, . - user_run
+
+    .section .trampoline, "ax"
+    .globl user_enter
+    .balign 4
+user_enter:
     /* What C expects to find again: sp, and the registers that a callee saves. */
     addi sp, sp, -112
     sd ra, 0(sp)

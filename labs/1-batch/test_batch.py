@@ -7,6 +7,7 @@ programs print straight to the UART; until the batch loop exists, a deck has one
 
 from __future__ import annotations
 
+import re
 import struct
 from typing import Dict
 
@@ -359,12 +360,25 @@ def test_write_is_binary(machine: Machine) -> None:
 @pytest.mark.task("1.4")
 @pytest.mark.points(3)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
-@pytest.mark.hint("Copy piece by piece through a buffer of fixed size, until all of it is written.")
+@pytest.mark.hint(
+    "Copy piece by piece through a buffer of fixed size, until all of it is written; and each piece by"
+    " user_memory->in(), which another lab will serve."
+)
 def test_large_write_arrives_whole(machine: Machine) -> None:
-    """Otherwise long output is cut at the size of somebody's buffer."""
+    """Otherwise long output is cut at the size of somebody's buffer.  (Two boots.)"""
     size = machine.random.randrange(20000, 40000)
     output = writes(machine, f"large {size}")
     check.output(output, writes_large(size), f"one write() of {size} bytes")
+    run = machine.run([f"writes large {size}"], probe="user-memory")
+    copied = [
+        int(n) for n in re.findall(r"probe: writes: (\d{1,18}) bytes in", "\n".join(run.reports))
+    ]
+    check.true(
+        bool(copied) and copied[0] >= size,
+        f"the same, where the kernel counts what is copied by user_memory->in() (probes/user_memory.c)",
+        f"{size} bytes and more",
+        f"{copied[0]} bytes" if copied else run.explanation,
+    )
 
 
 @pytest.mark.task("1.4")

@@ -31,7 +31,8 @@ INITCALL(2, start_timer);
 /*
  * The timer has rung, while task ran in user mode or while the CPU was idle.
  *
- * Ask for the next interrupt, a slice from now: until then this one would come again and again.  Ask
+ * Ask for the next interrupt, a slice from now, or from when this one was due: until you do, this one
+ * comes again and again.  Ask
  * the scheduler whether task's turn is over (scheduler->tick()), and if so have it give up the CPU
  * before it goes back to user mode (need_resched in scheduler.h).  Do not switch here: the other
  * handlers of this interrupt have not been asked yet.

@@ -4,6 +4,7 @@
  *     load ADDRESS, store ADDRESS     one byte
  *     fetch ADDRESS                   jumps there
  *     misaligned ADDRESS              an atomic instruction on 4 bytes there
+ *     stack                           calls itself until there is no stack left
  *     illegal                         an instruction that will never exist
  *     csr                             reads sstatus
  *     sret, mret                      returns from a trap, which is not the program's to do
@@ -51,6 +52,16 @@ __asm__(".pushsection .text\n"
         "FAULT ebreak, ebreak\n"
         ".popsection\n");
 
+static void fault_stack(unsigned long depth)
+{
+    volatile char room[1000];
+
+    room[depth % sizeof(room)] = 1;
+    if (depth < 1UL << 40)
+        fault_stack(depth + 1);
+    room[depth % sizeof(room)] = 2;
+}
+
 struct kind {
     const char *name;
     void (*fault)(unsigned long address);
@@ -66,6 +77,7 @@ static const struct kind kinds[] = {
     {"csr", fault_csr},
     {"mret", fault_mret},
     {"ebreak", fault_ebreak},
+    {"stack", fault_stack},
 };
 
 int main(int argc, char *argv[])
@@ -81,6 +93,6 @@ int main(int argc, char *argv[])
         return 99;
     }
     dprintf(STDERR_FILENO, "usage: fault load|store|fetch|misaligned ADDRESS, or "
-                           "fault illegal|csr|sret|mret|ebreak\n");
+                           "fault stack|illegal|csr|sret|mret|ebreak\n");
     return 2;
 }

@@ -114,7 +114,7 @@ static long sys_write(struct task *task, const uint64_t args[6])
         size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
         long error = user_memory->in(task, piece, buffer + done, n);
         if (error)
-            return error;
+            return done > 0 ? (long)done : error;
         long written = file->ops->write(file, piece, n);
         if (written < 0)
             return written;

@@ -64,7 +64,7 @@ static long sys_write(struct task *task, const uint64_t args[6])
     long done = 0;
     for (; (uint64_t)done < args[2]; done++) {
         char c;
-        if (flat_in(task, &c, args[1] + (uint64_t)done, 1) != 0)
+        if (user_memory->in(task, &c, args[1] + (uint64_t)done, 1) != 0)
             return done ? done : -EFAULT;
         long written = file->ops->write(file, &c, 1);
         if (written < 0)

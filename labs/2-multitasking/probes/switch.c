@@ -1,5 +1,5 @@
 /*
- * switch_probe.c: a test of the context switch alone, without tasks (bootargs probe=switch).
+ * switch.c: a test of the context switch alone, without tasks (bootargs probe=switch).
  *
  * Two sides, each with a stack of its own, go over to each other again and again, with other values
  * in all registers each time.  Compiled C uses few of them, so that a switch which forgets one may
@@ -16,11 +16,11 @@ struct side {
     struct switch_context context;
     uint64_t sp; /* where its stack pointer was when it left off */
     uint64_t seed, fcsr;
-    uint64_t lost; /* registers that have not been kept: switch_probe.S */
+    uint64_t lost; /* registers that have not been kept: switch_turn.S */
     const char *name;
 };
 _Static_assert(offsetof(struct side, sp) == 376 && offsetof(struct side, lost) == 400,
-               "switch_probe.S");
+               "switch_turn.S");
 
 enum { ROUND_TRIPS = 100, STACK_WORDS = 512 };
 

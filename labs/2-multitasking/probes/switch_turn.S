@@ -1,5 +1,5 @@
 /*
- * switch_probe.S: one side of the test of a context switch: see switch_probe.c.
+ * switch_turn.S: one side of the test of a context switch: see switch.c.
  *
  *     void switch_probe_turn(struct side *self, struct side *other, void (*go)(…));
  *

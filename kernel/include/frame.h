@@ -1,0 +1,79 @@
+/*
+ * frame.h: slot frames, who owns which page of physical memory.
+ *
+ * A frame is a page of memory, known by its physical address.  It is in use while somebody has a
+ * reference to it; frame_alloc() gives the first, frame_get() one more, frame_put() takes one back,
+ * and with the last one the frame is free again.  Level 0 (given) has no frames; lab 3, task 3.1.
+ *
+ * The kernel's own objects are no frames: they come from kmalloc().
+ */
+#ifndef FRAME_H
+#define FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "platform.h"
+#include "slot.h"
+#include "task.h"
+
+struct frames_ops {
+    /*
+     * Take over all frames of these regions, of which the first are to be used up before the
+     * others.  Their bounds are page aligned; a region may be empty.  Called once, at boot.
+     */
+    void (*init)(const struct region regions[], size_t count);
+
+    /* A frame full of zeros, with one reference, which is the caller's; 0 when none is free. */
+    uintptr_t (*alloc)(void);
+
+    /* One reference more to a frame that is in use; panics about anything else. */
+    void (*get)(uintptr_t frame);
+
+    /* One reference less; panics, with the address, about what is not a frame in use. */
+    void (*put)(uintptr_t frame);
+};
+DECLARE_SLOT(frames);
+
+/*
+ * What is known of each page of memory, the kernel's own included: all zero at boot.  link belongs
+ * to the frame's owner: a free frame's is the allocator's.
+ */
+struct frame {
+    uint32_t references; /* the allocator's: 0 for what is not in use */
+    uint32_t link;
+};
+extern struct frame *frame_table;
+
+/* The entry of the page at this physical address, which must lie in memory. */
+static inline struct frame *frame_of(uintptr_t address)
+{
+    return &frame_table[(address - platform.memory_start) / 4096];
+}
+
+/* The physical address of the page with this entry. */
+static inline uintptr_t frame_address(const struct frame *frame)
+{
+    return platform.memory_start + (uintptr_t)(frame - frame_table) * 4096;
+}
+
+/* As in frames_ops.  A test may say which allocation is to fail (bootargs nomem=N, from 1). */
+uintptr_t frame_alloc(void);
+
+static inline void frame_get(uintptr_t frame)
+{
+    frames->get(frame);
+}
+
+static inline void frame_put(uintptr_t frame)
+{
+    frames->put(frame);
+}
+
+/* How often frame_alloc() has been called since boot: what nomem=N counts. */
+extern uint64_t frame_allocations;
+
+/* Hand memory to the allocator.  Called once at boot, after slots_init(). */
+void frames_init(void);
+
+#endif

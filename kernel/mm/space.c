@@ -1,0 +1,123 @@
+/*
+ * space.c: what is given of address spaces: making and removing one, reaching into it, reporting.
+ */
+#include "space.h"
+
+#include "errno.h"
+#include "kmalloc.h"
+#include "memory.h"
+#include "panic.h"
+#include "print.h"
+#include "string.h"
+#include "task.h"
+
+extern char trampoline_start[], user_enter[];
+
+/*
+ * Map what a program's traps need, for the kernel only: the trampoline, and the context, which may lie
+ * across the boundary of two pages.
+ */
+static int map_way_in_and_out(struct space *space, const struct user_context *context)
+{
+    uintptr_t first = page_down((uintptr_t)context), end = page_up((uintptr_t)(context + 1));
+    const struct area trampoline = {
+        .start = TRAMPOLINE,
+        .end = TRAMPOLINE + PAGE_SIZE,
+        .prot = PROT_READ | PROT_EXEC,
+        .populate = true,
+        .backend = spaces->linear,
+        .physical = (uintptr_t)trampoline_start,
+    };
+    const struct area contexts = {
+        .start = USER_CONTEXT,
+        .end = USER_CONTEXT + (end - first),
+        .prot = PROT_READ | PROT_WRITE,
+        .populate = true,
+        .backend = spaces->linear,
+        .physical = first,
+    };
+    int error = spaces->map(space, &trampoline);
+    return error ? error : spaces->map(space, &contexts);
+}
+
+/* Unmap every area, and give the space itself back. */
+static void space_free(struct space *space)
+{
+    struct area *area;
+    while ((area = area_next(&space->areas, NULL)))
+        spaces->unmap(space, area);
+    page_table->destroy(&space->table);
+    kfree(space);
+}
+
+int space_create(struct process *process)
+{
+    struct space *space = kmalloc(sizeof(*space));
+    if (!space)
+        return -ENOMEM;
+    area_set_init(&space->areas);
+    int error = page_table->create(&space->table);
+    if (error) {
+        kfree(space);
+        return error;
+    }
+    struct user_context *user = &process->task.user;
+    error = map_way_in_and_out(space, user);
+    if (error) {
+        space_free(space);
+        return error;
+    }
+    process->space = space;
+    user->user_satp = page_table_satp(&space->table);
+    user->self = USER_CONTEXT + (uintptr_t)user % PAGE_SIZE;
+    user->enter = TRAMPOLINE + (uintptr_t)(user_enter - trampoline_start);
+    return 0;
+}
+
+void space_destroy(struct process *process)
+{
+    struct space *space = process->space;
+    if (!space)
+        return;
+    process->space = NULL;
+    user_context_init(&process->task.user);
+    space_free(space);
+}
+
+void space_store(struct space *space, uint64_t va, const void *bytes, size_t size)
+{
+    const char *from = bytes;
+    while (size > 0) {
+        uint64_t pte = page_table->find(&space->table, va);
+        assert(pte);
+        size_t offset = va % PAGE_SIZE, n = PAGE_SIZE - offset;
+        n = n < size ? n : size;
+        memcpy((char *)pte_frame(pte) + offset, from, n);
+        va += n, from += n, size -= n;
+    }
+}
+
+/* "r-xu" for permissions. */
+static void prot_text(unsigned prot, char text[5])
+{
+    for (int i = 0; i < 4; i++)
+        text[i] = prot >> i & 1 ? "rwxu"[i] : '-';
+    text[4] = '\0';
+}
+
+void space_report(const struct space *space, uint64_t va)
+{
+    char prot[5], page[5];
+    const struct area *area = area_find(&space->areas, va);
+    uint64_t pte = page_table->find(&space->table, va);
+    prot_text(pte_prot(pte), page);
+    if (area) {
+        prot_text(area->prot, prot);
+        report("dump: 0x%lx lies in area 0x%lx-0x%lx %s %s, page %s", va, area->start, area->end,
+               prot, area->backend->name, pte ? page : "not mapped");
+    } else {
+        const struct area *next = area_find_from(&space->areas, va);
+        report("dump: 0x%lx lies in no area; the next begins at 0x%lx, page %s", va,
+               next ? next->start : 0, pte ? page : "not mapped");
+    }
+}

@@ -1,0 +1,209 @@
+/* memory.c: probes of user_memory for paged spaces (task 3.6). */
+#include "errno.h"
+#include "frame.h"
+#include "probe.h"
+#include "string.h"
+#include "task.h"
+#include "user_memory.h"
+
+#define BASE 0x3fff8000UL
+enum { PAGES = 16, BYTES = PAGES * PAGE_SIZE };
+
+static struct process process;
+static struct space space;
+static uintptr_t frame_at[PAGES];
+static unsigned prots[PAGES]; /* PROT_NONE where nothing is mapped */
+
+/* A window of pages with all kinds of permissions; frames in no order. */
+static void new_window(void)
+{
+    static const unsigned kinds[] = {
+        PROT_USER | PROT_READ | PROT_WRITE,
+        PROT_USER | PROT_READ | PROT_WRITE,
+        PROT_USER | PROT_READ,
+        PROT_USER | PROT_READ | PROT_WRITE,
+        PROT_NONE,
+        PROT_USER | PROT_READ | PROT_EXEC,
+        PROT_READ | PROT_WRITE, /* the kernel's */
+        PROT_USER | PROT_EXEC,
+    };
+    area_set_init(&space.areas);
+    PROBE_CHECK(page_table->create(&space.table) == 0, "no memory for a page table");
+    process.task.process = &process;
+    process.space = &space;
+    process.memory = (struct region){0, USER_END};
+    for (size_t i = 0; i < PAGES; i++) {
+        size_t n = i * 7 % PAGES;
+        frame_at[n] = frame_alloc();
+        prots[n] = n < 9 ? kinds[n % 8] : PROT_USER | PROT_READ | PROT_WRITE;
+        PROBE_CHECK(frame_at[n], "no frames");
+        if (prots[n] != PROT_NONE)
+            PROBE_CHECK(
+                page_table->map(&space.table, BASE + n * PAGE_SIZE, frame_at[n], prots[n]) == 0,
+                "map() failed");
+    }
+}
+
+static uint8_t *byte_at(uint64_t offset)
+{
+    return (uint8_t *)frame_at[offset / PAGE_SIZE] + offset % PAGE_SIZE;
+}
+
+/* How many bytes from offset on, at most size, the program may access. */
+static size_t allowed(uint64_t offset, size_t size, unsigned access)
+{
+    size_t n = 0;
+    while (n < size && offset + n < BYTES) {
+        unsigned prot = prots[(offset + n) / PAGE_SIZE];
+        if (!(prot & PROT_USER) || !(prot & access))
+            break;
+        n++;
+    }
+    return n;
+}
+
+/* Against a model: bytes at the window's addresses, in the kernel's hands. */
+void memory_random(unsigned long argument)
+{
+    (void)argument;
+    enum { LONGEST = 3 * PAGE_SIZE };
+    static uint8_t buffer[LONGEST + 16];
+    struct operation op;
+    new_window();
+    probe_fault.result = -EFAULT;
+    for (uint64_t i = 0; i < BYTES; i++)
+        *byte_at(i) = (uint8_t)(i % 251 + 1);
+    while (probe_next(&op)) {
+        if (op.number >= PROBE_OPERATIONS / 10)
+            continue; /* each of these looks at many bytes */
+        uint64_t offset = op.random[0] % BYTES;
+        size_t size = op.random[1] % 4 ? op.random[1] / 4 % 40 : op.random[1] / 4 % LONGEST;
+        /* Often right at the end of a page. */
+        if (op.random[2] % 3 == 0)
+            offset = (offset | (PAGE_SIZE - 1)) - op.random[2] / 3 % 20;
+        unsigned kind = (unsigned)(op.random[2] >> 32) % 3;
+        size_t can = allowed(offset, size, kind == 1 ? PROT_WRITE : PROT_READ);
+        long wanted = can == size ? 0 : -EFAULT, result;
+        memset(buffer, 0, sizeof(buffer));
+        if (kind == 0) {
+            result = user_memory->in(&process.task, buffer, BASE + offset, size);
+            probe_say("in(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
+            PROBE_CHECK(result == wanted, "in(0x%lx, %zu bytes) returned %ld, not %ld",
+                        BASE + offset, size, result, wanted);
+            for (size_t i = 0; wanted == 0 && i < size; i++)
+                PROBE_CHECK(buffer[i] == *byte_at(offset + i),
+                            "in(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
+                            buffer[i], *byte_at(offset + i));
+            PROBE_CHECK(buffer[size] == 0, "in() has written beyond the %zu bytes asked for", size);
+        } else if (kind == 1) {
+            for (size_t i = 0; i < size; i++)
+                buffer[i] = (uint8_t)((op.random[2] + i) % 255 + 1);
+            uint8_t before = offset > 0 ? *byte_at(offset - 1) : 0;
+            uint8_t behind = offset + size < BYTES ? *byte_at(offset + size) : 0;
+            result = user_memory->out(&process.task, BASE + offset, buffer, size);
+            probe_say("out(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
+            PROBE_CHECK(result == wanted, "out(0x%lx, %zu bytes) returned %ld, not %ld",
+                        BASE + offset, size, result, wanted);
+            for (size_t i = 0; wanted == 0 && i < size; i++)
+                PROBE_CHECK(*byte_at(offset + i) == buffer[i],
+                            "out(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
+                            *byte_at(offset + i), buffer[i]);
+            PROBE_CHECK(offset == 0 || *byte_at(offset - 1) == before,
+                        "out() wrote before its place");
+            PROBE_CHECK(offset + size >= BYTES || *byte_at(offset + size) == behind,
+                        "out(0x%lx, %zu bytes) wrote beyond its place", BASE + offset, size);
+        } else {
+            size_t length = op.random[1] % 70;
+            uint64_t at = offset + length;
+            uint8_t kept = 0;
+            if (at < BYTES) {
+                kept = *byte_at(at);
+                *byte_at(at) = 0;
+            }
+            can = allowed(offset, size, PROT_READ);
+            if (at < BYTES && length < can)
+                wanted = (long)length;
+            else
+                wanted = can == size ? -ENAMETOOLONG : -EFAULT;
+            result = user_memory->string(&process.task, (char *)buffer, BASE + offset, size);
+            probe_say("string(0x%lx, room for %zu) = %ld", BASE + offset, size, result);
+            PROBE_CHECK(result == wanted, "string(0x%lx, room for %zu) returned %ld, not %ld",
+                        BASE + offset, size, result, wanted);
+            for (size_t i = 0; wanted >= 0 && i < length; i++)
+                PROBE_CHECK(buffer[i] == *byte_at(offset + i),
+                            "string(0x%lx): character %zu is wrong", BASE + offset, i);
+            PROBE_CHECK(wanted < 0 || buffer[length] == 0, "string() has not ended its copy");
+            if (at < BYTES)
+                *byte_at(at) = kept;
+        }
+    }
+}
+
+/* Who is asked about a missing page, when, and what the answer does. */
+void memory_faults(unsigned long argument)
+{
+    (void)argument;
+    static uint8_t buffer[2 * PAGE_SIZE];
+    const uint64_t missing = BASE + 4 * PAGE_SIZE, readable = BASE + 2 * PAGE_SIZE;
+    new_window();
+    PROBE_CHECK(prots[4] == PROT_NONE && prots[2] == (PROT_USER | PROT_READ),
+                "the window is wrong");
+    const struct {
+        uint64_t va;
+        enum access access;
+        long answer;
+    } cases[] = {
+        {missing + 5, ACCESS_READ, -EFAULT},
+        {missing + 5, ACCESS_READ, -ENOMEM},
+        {missing + 99, ACCESS_WRITE, -EFAULT},
+        {missing + 99, ACCESS_WRITE, -ENOMEM},
+        {readable + 7, ACCESS_WRITE, -EFAULT},
+        {readable + 7, ACCESS_WRITE, -ENOMEM},
+        {missing, ACCESS_READ, 0},
+        {readable, ACCESS_WRITE, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        probe_fault = (struct probe_fault){.result = cases[i].answer};
+        bool write = cases[i].access == ACCESS_WRITE;
+        long result = write ? user_memory->out(&process.task, cases[i].va, buffer, 8)
+                            : user_memory->in(&process.task, buffer, cases[i].va, 8);
+        /* An answer of 0 that is not true must not be believed for ever. */
+        long wanted = cases[i].answer ? cases[i].answer : -EFAULT;
+        PROBE_CHECK(probe_fault.calls == 1, "%s(0x%lx): space_fault->fault() was asked %u times",
+                    write ? "out" : "in", cases[i].va, probe_fault.calls);
+        PROBE_CHECK(page_down(probe_fault.va) == page_down(cases[i].va) &&
+                        probe_fault.access == cases[i].access,
+                    "%s(0x%lx): fault() was asked for access %d at 0x%lx", write ? "out" : "in",
+                    cases[i].va, probe_fault.access, probe_fault.va);
+        PROBE_CHECK(result == wanted, "%s(0x%lx), fault() says %ld: returned %ld, not %ld",
+                    write ? "out" : "in", cases[i].va, cases[i].answer, result, wanted);
+    }
+    /* A page that fault() maps is there, in the middle of a copy as well. */
+    for (int round = 0; round < 3; round++) {
+        probe_fault = (struct probe_fault){.frame = frame_at[4]};
+        memset((void *)frame_at[4], 0, PAGE_SIZE);
+        memcpy((void *)frame_at[4], "page four", 10);
+        memset(buffer, 0, sizeof(buffer));
+        long result, wanted = 0;
+        if (round == 0) {
+            result = user_memory->in(&process.task, buffer, missing - 100, 200);
+            PROBE_CHECK(memcmp(buffer + 100, "page four", 10) == 0,
+                        "in() of a page that fault() has mapped shows something else");
+        } else if (round == 1) {
+            result = user_memory->out(&process.task, missing - 100, buffer, 200);
+            PROBE_CHECK(*(char *)frame_at[4] == 0,
+                        "out() to a page that fault() has mapped has written something else");
+        } else {
+            result = user_memory->string(&process.task, (char *)buffer, missing, 100);
+            wanted = 9;
+        }
+        PROBE_CHECK(result == wanted && probe_fault.calls == 1,
+                    "a copy over a page that fault() maps returned %ld, after asking %u times",
+                    result, probe_fault.calls);
+        page_table->unmap(&space.table, missing);
+    }
+    /* What is present is not asked about. */
+    probe_fault = (struct probe_fault){.result = -EFAULT};
+    PROBE_CHECK(user_memory->in(&process.task, buffer, BASE, PAGE_SIZE) == 0 && !probe_fault.calls,
+                "fault() is asked about pages that are there");
+}

@@ -1,0 +1,282 @@
+/* probe.c: what the probes have in common. */
+#include "probe.h"
+
+#include "cpio.h"
+#include "errno.h"
+#include "frame.h"
+#include "kmalloc.h"
+#include "platform.h"
+#include "runner.h"
+#include "string.h"
+
+static const struct {
+    const char *name;
+    void (*function)(unsigned long argument);
+} probes[] = {
+    {"frames-all", frames_all},
+    {"frames-many", frames_many},
+    {"frames-shared", frames_shared},
+    {"frames-random", frames_random},
+    {"frames-misuse", frames_misuse},
+    {"table-permissions", table_permissions},
+    {"table-addresses", table_addresses},
+    {"table-random", table_random},
+    {"table-memory", table_memory},
+    {"table-flush", table_flush},
+    {"kernel-space", kernel_space},
+    {"kernel-overflow", kernel_overflow},
+    {"areas-anonymous", areas_anonymous},
+    {"areas-linear", areas_linear},
+    {"areas-overlap", areas_overlap},
+    {"areas-memory", areas_memory},
+    {"areas-random", areas_random},
+    {"memory-random", memory_random},
+    {"memory-faults", memory_faults},
+    {"programs", programs},
+    {"programs-refused", programs_refused},
+};
+
+static uint64_t seed;
+static uint32_t current; /* the operation that runs */
+static bool in_operation, chosen;
+
+void probe_fail(const char *format, ...)
+{
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (in_operation)
+        report("probe: failed: at operation %u: %s", current, text);
+    else
+        report("probe: failed: %s", text);
+    power_off();
+}
+
+void probe_say(const char *format, ...)
+{
+    if (!chosen)
+        return;
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    report("probe: operation %u: %s", current, text);
+}
+
+bool probe_next(struct operation *operation)
+{
+    static size_t next;
+    struct cpio_file keep;
+    uint32_t number = (uint32_t)next;
+    chosen = cpio_find("/keep", &keep);
+    in_operation = next < (chosen ? keep.size / sizeof(number) : PROBE_OPERATIONS);
+    if (!in_operation)
+        return false;
+    if (chosen)
+        memcpy(&number, (const char *)keep.data + next * sizeof(number), sizeof(number));
+    next++;
+    current = operation->number = number;
+    uint64_t state = (seed ^ number) * 0x9e3779b97f4a7c15UL + 1;
+    for (int i = 0; i < 3; i++) {
+        state ^= state >> 30, state *= 0xbf58476d1ce4e5b9UL;
+        state ^= state >> 27, state *= 0x94d049bb133111ebUL;
+        operation->random[i] = state ^ state >> 31;
+    }
+    return true;
+}
+
+const char *probe_prot(unsigned prot)
+{
+    static char text[4][5];
+    static unsigned turn;
+    char *out = text[turn++ % 4];
+    for (int i = 0; i < 4; i++)
+        out[i] = prot >> i & 1 ? "rwxu"[i] : '-';
+    return out;
+}
+
+/* The level between the parts and the allocator. */
+
+long probe_frames, probe_in_use;
+uint64_t probe_refuse;
+
+static const struct frames_ops *lower(void)
+{
+    return slot_below(frames, 8);
+}
+
+static void counted_init(const struct region regions[], size_t count)
+{
+    lower()->init(regions, count);
+}
+
+static uintptr_t counted_alloc(void)
+{
+    if (probe_refuse > 0 && --probe_refuse == 0)
+        return 0;
+    uintptr_t frame = lower()->alloc();
+    probe_frames += frame != 0;
+    return frame;
+}
+
+static void counted_get(uintptr_t frame)
+{
+    lower()->get(frame);
+    probe_frames++;
+}
+
+static void counted_put(uintptr_t frame)
+{
+    lower()->put(frame);
+    probe_frames--;
+}
+
+static const struct frames_ops counted = {
+    .init = counted_init, .alloc = counted_alloc, .get = counted_get, .put = counted_put};
+PROVIDE(frames, 8, counted);
+
+struct probe_fault probe_fault;
+
+static long noted_fault(struct space *space, uint64_t va, enum access access)
+{
+    probe_fault.calls++;
+    probe_fault.va = va;
+    probe_fault.access = access;
+    if (probe_fault.frame)
+        page_table->map(&space->table, page_down(va), probe_fault.frame,
+                        PROT_USER | PROT_READ | PROT_WRITE);
+    return probe_fault.result;
+}
+
+static const struct space_fault_ops noted = {.fault = noted_fault};
+PROVIDE(space_fault, 8, noted);
+
+/* Looking into page tables without the help of what is tested. */
+
+static bool is_table(uintptr_t address)
+{
+    return address % PAGE_SIZE == 0 && address >= platform.memory_start &&
+           address < platform.memory_start + platform.memory_size;
+}
+
+/* The table that a valid entry which is no leaf leads to. */
+static const uint64_t *table_below(uint64_t pte)
+{
+    PROBE_CHECK(is_table(pte_frame(pte)), "the entry 0x%lx leads to no table in memory", pte);
+    PROBE_CHECK(!(pte & (PTE_U | PTE_A | PTE_D)),
+                "the entry 0x%lx leads to a table, but has U, A or D set, which is reserved", pte);
+    return (const uint64_t *)pte_frame(pte);
+}
+
+uint64_t probe_leaf(const struct page_table *table, uint64_t va)
+{
+    PROBE_CHECK(is_table(table->root), "the root table is not in memory: 0x%lx", table->root);
+    const uint64_t *entries = (const uint64_t *)table->root;
+    for (int level = 2; level > 0; level--) {
+        uint64_t pte = entries[va >> (12 + 9 * level) & 511];
+        if (!(pte & PTE_V))
+            return 0;
+        PROBE_CHECK(!(pte & (PTE_R | PTE_W | PTE_X)),
+                    "the entry 0x%lx at level %d for 0x%lx has R, W or X: a leaf, not a table", pte,
+                    level, va);
+        entries = table_below(pte);
+    }
+    return entries[va >> 12 & 511];
+}
+
+static size_t leaves_below(const uint64_t *entries, int level)
+{
+    size_t count = 0;
+    for (int i = 0; i < 512; i++)
+        if (level == 0)
+            count += entries[i] != 0;
+        else if (entries[i] & PTE_V)
+            count += leaves_below(table_below(entries[i]), level - 1);
+    return count;
+}
+
+size_t probe_leaves(const struct page_table *table)
+{
+    return leaves_below((const uint64_t *)table->root, 2);
+}
+
+size_t probe_count_frames(void)
+{
+    size_t pages = platform.memory_size / PAGE_SIZE, count = 0;
+    uint32_t *indices = kmalloc(pages * sizeof(*indices));
+    assert(indices);
+    uintptr_t frame;
+    while ((frame = frame_alloc())) {
+        PROBE_CHECK(count < pages, "frame_alloc() gives more frames than there is memory");
+        indices[count++] = (uint32_t)((frame - platform.memory_start) / PAGE_SIZE);
+    }
+    for (size_t i = count; i-- > 0;)
+        frame_put(platform.memory_start + (uintptr_t)indices[i] * PAGE_SIZE);
+    kfree(indices);
+    return count;
+}
+
+/*
+ * Both try one instruction, with traps led to the place behind it; a0 tells whether there was one.
+ */
+bool probe_load(uint64_t address, uint64_t *value)
+{
+    uint64_t loaded = 0, failed = 1;
+    __asm__ volatile("la t0, 1f\n csrrw t0, stvec, t0\n ld %0, 0(%2)\n li %1, 0\n"
+                     " .balign 4\n 1: csrw stvec, t0"
+                     : "+&r"(loaded), "+&r"(failed)
+                     : "r"(address)
+                     : "t0", "memory");
+    *value = loaded;
+    return !failed;
+}
+
+bool probe_store(uint64_t address, uint64_t value)
+{
+    uint64_t failed = 1;
+    __asm__ volatile("la t0, 1f\n csrrw t0, stvec, t0\n sd %2, 0(%1)\n li %0, 0\n"
+                     " .balign 4\n 1: csrw stvec, t0"
+                     : "+&r"(failed)
+                     : "r"(address), "r"(value)
+                     : "t0", "memory");
+    return !failed;
+}
+
+__attribute__((noinline)) void probe_point(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+static unsigned long number_of(const char *text)
+{
+    unsigned long value = 0;
+    for (; *text >= '0' && *text <= '9'; text++)
+        value = value * 10 + (unsigned long)(*text - '0');
+    return value;
+}
+
+static void run_probe(void)
+{
+    char name[40], text[24];
+    platform_option("probe", name, sizeof(name));
+    if (platform_option("seed", text, sizeof(text)))
+        seed = number_of(text);
+    probe_in_use = probe_frames;
+    probe_frames = 0;
+    char *colon = strchr(name, ':');
+    if (colon)
+        *colon = '\0';
+    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+        if (strcmp(probes[i].name, name) == 0) {
+            probes[i].function(colon ? number_of(colon + 1) : 0);
+            report("probe: ok");
+            return;
+        }
+    report("probe: failed: there is no probe called %s", name);
+}
+
+static const struct runner_ops prober = {.run = run_probe};
+PROVIDE(runner, 8, prober);

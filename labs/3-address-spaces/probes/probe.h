@@ -1,0 +1,106 @@
+/*
+ * probe.h: tests of the parts from inside the kernel, linked only to the kernel that these tests boot.
+ *
+ * A probe runs in place of the programs (bootargs probe=NAME).  It reports "probe: ok", or
+ * "probe: failed: …" and powers off at once.
+ *
+ * Between the parts under test and the allocator of frames stands a level of its own, which counts
+ * frames and can refuse one; space_fault is served here too.
+ */
+#ifndef PROBE_H
+#define PROBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "memory.h"
+#include "page_table.h"
+#include "panic.h"
+#include "print.h"
+#include "space.h"
+
+/* Say what is wrong, and power off. */
+_Noreturn void probe_fail(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Demand something; the rest says what is wrong otherwise. */
+#define PROBE_CHECK(condition, ...) ((condition) ? (void)0 : probe_fail(__VA_ARGS__))
+
+/*
+ * Random operations.  Number n is the same whatever has been left out before it, so that the grader
+ * can look for the shortest sequence that fails: it names those to run in the file /keep.
+ */
+enum { PROBE_OPERATIONS = 50000 };
+struct operation {
+    uint32_t number;
+    uint64_t random[3];
+};
+
+/* The next operation, or false. */
+bool probe_next(struct operation *operation);
+
+/* In a sequence that the grader has chosen: report what this operation does. */
+void probe_say(const char *format, ...) PRINTF_LIKE(1, 2);
+
+/* Frames that have been given out and not come back, each reference counted. */
+extern long probe_frames;
+
+/* How many the kernel itself had taken before the probe began. */
+extern long probe_in_use;
+
+/* Refuse the n-th frame from now on, counted from 1; 0: refuse none. */
+extern uint64_t probe_refuse;
+
+/* Which frames were asked for with space_fault->fault(), and what it is to do. */
+struct probe_fault {
+    unsigned calls;
+    uint64_t va;
+    enum access access;
+    long result;     /* to return */
+    uintptr_t frame; /* to map before, or 0 */
+};
+extern struct probe_fault probe_fault;
+
+/* The leaf of an address, read in the tables themselves; 0 for none.  Complains about bad tables. */
+uint64_t probe_leaf(const struct page_table *table, uint64_t va);
+
+/* How many leaves a page table has in all. */
+size_t probe_leaves(const struct page_table *table);
+
+/* How many frames can be had now, until there are no more; all go back. */
+size_t probe_count_frames(void);
+
+/* "rwxu" with '-' for what is missing. */
+const char *probe_prot(unsigned prot);
+
+/* A place at which the grader looks at the machine. */
+void probe_point(void);
+
+/* The word at an address, which may be anything; and whether a store there is possible. */
+bool probe_load(uint64_t address, uint64_t *value);
+bool probe_store(uint64_t address, uint64_t value);
+
+/* The probes.  argument: the number behind the name ("frames-misuse:2"), or 0. */
+void frames_all(unsigned long argument);
+void frames_many(unsigned long argument);
+void frames_shared(unsigned long argument);
+void frames_random(unsigned long argument);
+void frames_misuse(unsigned long argument);
+void table_permissions(unsigned long argument);
+void table_addresses(unsigned long argument);
+void table_random(unsigned long argument);
+void table_memory(unsigned long argument);
+void table_flush(unsigned long argument);
+void kernel_space(unsigned long argument);
+void kernel_overflow(unsigned long argument);
+void areas_anonymous(unsigned long argument);
+void areas_linear(unsigned long argument);
+void areas_overlap(unsigned long argument);
+void areas_memory(unsigned long argument);
+void areas_random(unsigned long argument);
+void memory_random(unsigned long argument);
+void memory_faults(unsigned long argument);
+void programs(unsigned long argument);
+void programs_refused(unsigned long argument);
+
+#endif

@@ -1,0 +1,64 @@
+/* programs.c: probes of what programs leave behind (task 3.5). */
+#include "errno.h"
+#include "job.h"
+#include "kernel_stack.h"
+#include "kmalloc.h"
+#include "loader.h"
+#include "probe.h"
+#include "runner.h"
+#include "task.h"
+
+enum { STACKS = 64 };
+
+/* The tables for kernel stacks, which stay when the stacks go. */
+static void make_tables_of_stacks(void)
+{
+    uint64_t *stacks[STACKS];
+    for (int i = 0; i < STACKS; i++)
+        stacks[i] = kernel_stacks->alloc();
+    for (int i = 0; i < STACKS; i++)
+        kernel_stacks->free(stacks[i]);
+}
+
+/* Run the deck, as without a probe: is everything there afterwards? */
+void programs(unsigned long argument)
+{
+    (void)argument;
+    make_tables_of_stacks();
+    size_t frames = probe_count_frames(), heap = kmalloc_free_bytes();
+    const struct runner_ops *lower = slot_below(runner, 8);
+    lower->run();
+    size_t left = probe_count_frames();
+    PROBE_CHECK(left == frames, "before the programs ran %zu frames could be had, afterwards %zu",
+                frames, left);
+    PROBE_CHECK(kmalloc_free_bytes() == heap,
+                "the programs have left %ld bytes of the kernel's memory in use",
+                (long)heap - (long)kmalloc_free_bytes());
+}
+
+/* Load the first job's program again and again, where another frame is refused each time. */
+void programs_refused(unsigned long argument)
+{
+    (void)argument;
+    const struct job *job = job_get(0);
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        long frames = probe_frames;
+        size_t heap = kmalloc_free_bytes();
+        struct process *process = process_create(job->argv[0]);
+        PROBE_CHECK(process, "no memory for a process");
+        probe_refuse = n;
+        int error = loader->load(process, job->path, job->argv, (char *[]){NULL});
+        done = probe_refuse > 0;
+        probe_refuse = 0;
+        PROBE_CHECK(error == (done ? 0 : -ENOMEM), "load() without frame %lu returned %d, not %d",
+                    n, error, done ? 0 : -ENOMEM);
+        PROBE_CHECK(done || (probe_frames == frames && !process->space),
+                    "a load() that lacked frame %lu has left the process with something", n);
+        process_destroy(process);
+        PROBE_CHECK(probe_frames == frames, "load() without frame %lu: %ld frames are missing", n,
+                    probe_frames - frames);
+        PROBE_CHECK(kmalloc_free_bytes() == heap,
+                    "load() without frame %lu: kernel memory is missing", n);
+    }
+}
