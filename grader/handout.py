@@ -57,7 +57,8 @@ def _goes_out(name: Path) -> bool:
 def secret_lines() -> Set[str]:
     """Lines that stand in a solution, and not in what is given."""
     given: Set[str] = set()
-    for directory in (KERNEL, USER, TEMPLATE):
+    probes = [lab.directory / "probes" for lab in all_labs()]
+    for directory in (KERNEL, USER, TEMPLATE, *probes):
         for path in directory.rglob("*"):
             if path.is_file():
                 given.update(line.strip() for line in path.read_text(errors="replace").splitlines())
