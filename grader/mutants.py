@@ -193,7 +193,7 @@ def try_subject(subject: Subject) -> Verdict:
     """Stage, grade and judge one subject."""
     try:
         return judge(subject, grade_staged(stage(subject), subject.lab))
-    except (GraderError, subprocess.TimeoutExpired) as error:
+    except GraderError as error:
         return Verdict(subject, 0, [], [str(error)])
     except subprocess.TimeoutExpired:
         return Verdict(subject, 0, [], [f"was not graded within {SECONDS_MAX} s"])

@@ -77,28 +77,34 @@ print(" ".join("tomllib" if n == "tomli" else n for n in names if find_spec(n) i
 PYTHON
 }
 
+# The Python that the packages of the system's package manager serve.
+SYSTEM_PYTHON=${SYSTEM_PYTHON:-/usr/bin/python3}
+
 # Every Python that might do, in the order of preference.
 python_candidates() {
     local name
-    for name in "${PYTHON:-}" "$ROOT/.venv/bin/python" python3 /usr/bin/python3 python3.13 python3.12 \
+    for name in "${PYTHON:-}" "$ROOT/.venv/bin/python" python3 "$SYSTEM_PYTHON" python3.13 python3.12 \
         python3.11 python3.10 python3.9 /opt/homebrew/bin/python3; do
         [ -n "$name" ] && command -v "$name"
     done
 }
 
-# Sets PYTHON_PATH to the Python that lacks the fewest of the modules "$@", and PYTHON_LACKS to those.
+# Sets PYTHON_PATH to a Python that has all the modules "$@", and PYTHON_LACKS to nothing.  Where there
+# is none, to the one that packages can complete, and to what it lacks: another Python, a pyenv one
+# say, may have more of them, and would never get the rest.
 # shellcheck disable=SC2034  # used by those who source this
 find_python() {
-    local candidate lacks count best=999
-    PYTHON_PATH='' PYTHON_LACKS="$*"
+    local candidate lacks
     while read -r candidate; do
         lacks=$(python_lacks "$candidate" "$@") || continue
-        count=$(wc -w <<<"$lacks")
-        if [ "$count" -lt "$best" ]; then
-            best=$count PYTHON_PATH=$candidate PYTHON_LACKS=$lacks
-        fi
-        [ "$count" = 0 ] && return
+        PYTHON_PATH=$candidate PYTHON_LACKS=$lacks
+        [ -z "$lacks" ] && return
     done < <(python_candidates)
+    if lacks=$(python_lacks "$SYSTEM_PYTHON" "$@"); then
+        PYTHON_PATH=$SYSTEM_PYTHON PYTHON_LACKS=$lacks
+    elif [ "$(package_system)" != brew ]; then
+        PYTHON_PATH='' PYTHON_LACKS="$*"
+    fi
 }
 
 # apt, dnf, pacman, brew, or nothing.

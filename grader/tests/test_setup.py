@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Optional
 
 import pytest
 
@@ -43,9 +43,11 @@ class Machine:
     def without(self, name: str) -> None:
         (self.path / name).unlink()
 
-    def run(self, what: str = "setup.sh") -> "subprocess.CompletedProcess[str]":
-        # The modules are the business of the Python that runs these tests.
-        environment: Dict[str, str] = {"PATH": str(self.path), "PYTHON": sys.executable}
+    def run(
+        self, what: str = "setup.sh", **environment: str
+    ) -> "subprocess.CompletedProcess[str]":
+        # The modules are the business of the Python that runs these tests, unless told otherwise.
+        environment = {"PATH": str(self.path), "PYTHON": sys.executable, **environment}
         return subprocess.run(
             ["bash", str(self.tree / "grader" / "setup" / what)],
             env=environment,
@@ -80,6 +82,19 @@ def test_what_is_missing_is_installed_and_nothing_else(machine: Machine) -> None
     assert machine.installed() == "install -y --no-install-recommends ninja-build"
     # Our apt-get installed nothing, and setup does not believe it.
     assert done.returncode == 2 and "still missing: ninja" in done.stdout
+
+
+def test_modules_are_installed_for_the_python_that_packages_serve(machine: Machine) -> None:
+    """A Python of pyenv's with more of the modules is passed over: packages cannot complete it."""
+    machine.script("python3", "echo pytest")  # what it lacks
+    machine.script("debian-python", "echo pytest pexpect")
+    own = {"PYTHON": "", "SYSTEM_PYTHON": str(machine.path / "debian-python")}
+    for name in ("3.9", "3.10", "3.11", "3.12", "3.13"):
+        machine.script(f"python{name}", "exit 1")
+    machine.run(**own)
+    assert machine.installed() == (
+        "install -y --no-install-recommends python3-pytest python3-pexpect"
+    )
 
 
 def test_too_old_is_told_with_both_versions(machine: Machine) -> None:
