@@ -25,6 +25,9 @@ JOB_SHOWN = 40  # characters of a job in a sentence
 CAUSE_BREAKPOINT = 3
 CAUSE_USER_ECALL = 8
 CAUSE_FIRMWARE_CALL = 9
+# What the firmware never does: a fetch that fails (1, 12; the epc is where the program jumped to), and
+# an ecall from user mode (8).
+NEVER_FIRMWARE = {1, 8, 12}
 CAUSE_TIMER = 5  # of an interrupt
 
 _TRAP = re.compile(
@@ -152,7 +155,11 @@ class Run:
                 Trap(match[1] == b"1", int(match[2], 16), int(match[3], 16), int(match[4], 16))
                 for match in _TRAP.finditer(self.record.traps)
             )
-            self._traps = [trap for trap in found if trap.epc not in FIRMWARE or trap.cause == 8]
+            self._traps = [
+                trap
+                for trap in found
+                if trap.epc not in FIRMWARE or (trap.cause in NEVER_FIRMWARE and not trap.interrupt)
+            ]
         return self._traps
 
     @property

@@ -43,9 +43,7 @@ class Machine:
     def without(self, name: str) -> None:
         (self.path / name).unlink()
 
-    def run(
-        self, what: str = "setup.sh", **environment: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def run(self, what: str = "setup.sh", **environment: str) -> "subprocess.CompletedProcess[str]":
         # The modules are the business of the Python that runs these tests, unless told otherwise.
         environment = {"PATH": str(self.path), "PYTHON": sys.executable, **environment}
         return subprocess.run(

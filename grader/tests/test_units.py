@@ -129,6 +129,9 @@ def test_traps_are_read_and_the_firmwares_left_out() -> None:
             (0, 8, 0x80613000, 0),
             (1, 5, 0x80200000, 0),
             (0, 1, 0, 0),
+            (0, 13, 0x80000520, 0x10000),
+            (0, 12, 0x80000000, 0x80000000),  # a program has jumped there
+            (1, 1, 0x80000520, 0),
         ]
     )
     seen = read(BOOT + OFF, log.encode())
@@ -136,6 +139,7 @@ def test_traps_are_read_and_the_firmwares_left_out() -> None:
         (False, 8, 0x80613000),
         (True, 5, 0x80200000),
         (False, 1, 0),
+        (False, 12, 0x80000000),
     ]
 
 

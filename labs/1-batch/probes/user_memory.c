@@ -39,6 +39,7 @@ PROVIDE(user_memory, 8, counted);
 
 static void report_bytes(struct task *task)
 {
-    report("probe: %s: %lu bytes in", task->process->name, bytes_in);
+    (void)task;
+    report("probe: %lu bytes in", bytes_in);
 }
 EXIT_HOOK(8, report_bytes);
