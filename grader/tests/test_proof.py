@@ -107,26 +107,33 @@ def test_submission_does_what_its_header_says(subject: mutants.Subject) -> None:
     assert not verdict.problems, verdict
 
 
-MIXES = [
-    (one, other)
-    for one in SUBJECTS
-    for other in SUBJECTS
-    if one.kind == other.kind == "alternative" and one.lab.number < other.lab.number
-]
+def mixes() -> List[List[mutants.Subject]]:
+    """For each lab but the first: alternatives of it on alternatives of the labs before, in so many mixes
+    that each takes part."""
+    found: List[List[mutants.Subject]] = []
+    for lab in all_labs()[1:]:
+        designs = [
+            [s for s in mutants.subjects(each) if s.kind == "alternative"]
+            for each in all_labs()
+            if each.number <= lab.number
+        ]
+        for n in range(max(map(len, designs))):
+            found.append([choices[n % len(choices)] for choices in designs])
+    return found
 
 
-@pytest.mark.parametrize("early, late", MIXES, ids=lambda s: f"{s.lab.name}-{s.name}")
+@pytest.mark.parametrize("mix", mixes(), ids=lambda mix: "-".join(s.name for s in mix))
 def test_right_parts_of_different_labs_go_together(
-    grade: Grade, tmp_path: Path, early: mutants.Subject, late: mutants.Subject
+    grade: Grade, tmp_path: Path, mix: List[mutants.Subject]
 ) -> None:
-    """One design in one lab, another in the next: each lab judges its own parts, and both are right."""
+    """One design in one lab, another in the next: each lab judges its own parts, and all are right.
+
+    An alternative on the reference of the labs before is what test_submission_… grades."""
     directory = tmp_path / "mixed"
-    for each in (early, late):
+    for each in mix:
         staged = mutants.stage(each, tmp_path / each.name) / "solutions" / each.lab.folder
         shutil.copytree(staged, directory / each.lab.folder)
-    graded = grade(directory, "--lab", late.lab.name)
-    assert graded.score == 100, graded.output
-    graded = grade(directory, "--lab", late.lab.name, "--with", f"reference:{early.lab.number}")
+    graded = grade(directory, "--lab", mix[-1].lab.name)
     assert graded.score == 100, graded.output
 
 
