@@ -29,7 +29,7 @@ enum {
     ENOSYS = 38,
 };
 
-/* "ENOENT" for 2 (or -2); "errno ?" for a number that is not listed. */
+/* "ENOENT" for 2 (or -2); "?" for a number that is not listed. */
 const char *errno_name(long error);
 
 #endif

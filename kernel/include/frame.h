@@ -57,8 +57,11 @@ static inline uintptr_t frame_address(const struct frame *frame)
     return platform.memory_start + (uintptr_t)(frame - frame_table) * 4096;
 }
 
-/* As in frames_ops.  A test may say which allocation is to fail (bootargs nomem=N, from 1). */
-uintptr_t frame_alloc(void);
+/* As in frames_ops; a test may say which allocation is to fail (bootargs nomem=N, from 1). */
+static inline uintptr_t frame_alloc(void)
+{
+    return frames->alloc();
+}
 
 static inline void frame_get(uintptr_t frame)
 {
@@ -69,9 +72,6 @@ static inline void frame_put(uintptr_t frame)
 {
     frames->put(frame);
 }
-
-/* How often frame_alloc() has been called since boot: what nomem=N counts. */
-extern uint64_t frame_allocations;
 
 /* Hand memory to the allocator.  Called once at boot, after slots_init(). */
 void frames_init(void);

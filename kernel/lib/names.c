@@ -2,34 +2,21 @@
 #include "errno.h"
 #include "signal.h"
 
+#define NAMED(number) [number] = #number
+
 const char *errno_name(long error)
 {
-    switch (error < 0 ? -error : error) {
-    case EPERM:
-        return "EPERM";
-    case ENOENT:
-        return "ENOENT";
-    case E2BIG:
-        return "E2BIG";
-    case ENOEXEC:
-        return "ENOEXEC";
-    case EBADF:
-        return "EBADF";
-    case ENOMEM:
-        return "ENOMEM";
-    case EACCES:
-        return "EACCES";
-    case EFAULT:
-        return "EFAULT";
-    case EINVAL:
-        return "EINVAL";
-    case ENAMETOOLONG:
-        return "ENAMETOOLONG";
-    case ENOSYS:
-        return "ENOSYS";
-    default:
-        return "errno ?";
-    }
+    static const char *const names[] = {
+        NAMED(EPERM),  NAMED(ENOENT),  NAMED(ESRCH),        NAMED(EINTR),  NAMED(EIO),
+        NAMED(E2BIG),  NAMED(ENOEXEC), NAMED(EBADF),        NAMED(ECHILD), NAMED(EAGAIN),
+        NAMED(ENOMEM), NAMED(EACCES),  NAMED(EFAULT),       NAMED(EBUSY),  NAMED(EEXIST),
+        NAMED(ENODEV), NAMED(ENOTDIR), NAMED(EISDIR),       NAMED(EINVAL), NAMED(EMFILE),
+        NAMED(ENOSPC), NAMED(EPIPE),   NAMED(ENAMETOOLONG), NAMED(ENOSYS),
+    };
+    unsigned long number = error < 0 ? -(unsigned long)error : (unsigned long)error;
+    if (number >= sizeof(names) / sizeof(names[0]) || !names[number])
+        return "?";
+    return names[number];
 }
 
 const char *signal_name(int signal)

@@ -1,4 +1,4 @@
-/* frame.c: what is given around the allocator of frames: the table, the call, a test's shortage. */
+/* frame.c: what is given around the allocator of frames: the table, and a test's shortage. */
 #include "frame.h"
 
 #include "memory.h"
@@ -8,24 +8,29 @@
 DEFINE_SLOT(frames);
 
 struct frame *frame_table;
-uint64_t frame_allocations;
 
-static uint64_t refuse; /* the allocation that is to fail: bootargs nomem=N; 0 for none */
+/* The allocator with bootargs nomem=N: allocation number N, counted from 1, fails. */
+static struct frames_ops short_of_one;
+static const struct frames_ops *allocator;
+static uint64_t allocations, refused;
 
-uintptr_t frame_alloc(void)
+static uintptr_t alloc_but_one(void)
 {
-    if (++frame_allocations == refuse)
-        return 0;
-    return frames->alloc();
+    return ++allocations == refused ? 0 : allocator->alloc();
 }
 
 void frames_init(void)
 {
     frame_table = (struct frame *)frame_table_memory.start;
     char value[12];
-    if (platform_option("nomem", value, sizeof(value)))
+    if (platform_option("nomem", value, sizeof(value))) {
         for (const char *s = value; *s >= '0' && *s <= '9'; s++)
-            refuse = refuse * 10 + (uint64_t)(*s - '0');
+            refused = refused * 10 + (uint64_t)(*s - '0');
+        allocator = frames;
+        short_of_one = *frames;
+        short_of_one.alloc = alloc_but_one;
+        frames = &short_of_one;
+    }
     frames->init(frame_memory, FRAME_REGIONS);
 }
 

@@ -61,6 +61,12 @@ static bool see(uint64_t *seen, uintptr_t frame)
     return before;
 }
 
+static void forget(uint64_t *seen, uintptr_t frame)
+{
+    size_t n = (frame - platform.memory_start) / PAGE_SIZE;
+    seen[n / 64] &= ~(1UL << n % 64);
+}
+
 /* Every frame of memory, three times; the first words of each lead to the one before. */
 void frames_all(unsigned long argument)
 {
@@ -90,16 +96,24 @@ void frames_all(unsigned long argument)
     }
 }
 
-/* So many frames of a large memory, without a look at them. */
+/* So many frames of a large memory, without a look at them; some of the last go back and come again. */
 void frames_many(unsigned long argument)
 {
+    enum { BACK = 100 };
+    uintptr_t back[BACK];
     uint64_t *seen = seen_new();
-    for (size_t count = 0; count < argument; count++) {
+    for (size_t count = 0; count < argument + BACK; count++) {
         uintptr_t frame = frame_alloc();
         PROBE_CHECK(frame, "after %zu frames there are no more; there should be %zu", count,
                     frames_given());
         check_frame(frame);
-        PROBE_CHECK(!see(seen, frame), "frame_alloc() returned 0x%lx twice", frame);
+        PROBE_CHECK(!see(seen, frame), "frame_alloc() returned 0x%lx, which is in use", frame);
+        back[count % BACK] = frame;
+        if (count + 1 == argument)
+            for (size_t i = 0; i < BACK; i++) {
+                frame_put(back[i]);
+                forget(seen, back[i]);
+            }
     }
 }
 

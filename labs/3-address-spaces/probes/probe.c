@@ -34,6 +34,7 @@ static const struct {
     {"memory-faults", memory_faults},
     {"programs", programs},
     {"programs-refused", programs_refused},
+    {"figures", figures},
 };
 
 static uint64_t seed;

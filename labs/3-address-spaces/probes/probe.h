@@ -102,5 +102,6 @@ void memory_random(unsigned long argument);
 void memory_faults(unsigned long argument);
 void programs(unsigned long argument);
 void programs_refused(unsigned long argument);
+void figures(unsigned long argument);
 
 #endif

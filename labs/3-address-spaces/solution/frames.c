@@ -28,6 +28,19 @@ static struct region fresh[FRAME_REGIONS];
 /* The frames that came back: the last one's index in frame_table, and from each the one before. */
 static uint32_t recycled;
 
+/* The next frame that has never been given out, or NULL. */
+static struct frame *take_fresh(void)
+{
+    for (size_t i = 0; i < FRAME_REGIONS; i++) {
+        uintptr_t frame = fresh[i].start;
+        if (frame < fresh[i].end) {
+            fresh[i].start += PAGE_SIZE;
+            return frame_of(frame);
+        }
+    }
+    return NULL;
+}
+
 /* The entry of a frame that is in use; panics about anything else, in the name of the caller. */
 static struct frame *frame_in_use(uintptr_t frame, const char *caller)
 {
@@ -55,22 +68,17 @@ static void init(const struct region regions[], size_t count)
 static uintptr_t alloc(void)
 {
     /* BEGIN SOLUTION 3.1 */
-    uintptr_t frame = 0;
+    struct frame *entry;
     if (recycled != 0) {
-        frame = frame_address(&frame_table[recycled]);
-        recycled = frame_of(frame)->link;
+        entry = &frame_table[recycled];
+        recycled = entry->link;
+    } else {
+        entry = take_fresh();
     }
-    for (size_t i = 0; frame == 0 && i < FRAME_REGIONS; i++) {
-        if (fresh[i].start < fresh[i].end) {
-            frame = fresh[i].start;
-            fresh[i].start += PAGE_SIZE;
-        }
-    }
-    if (frame == 0)
+    if (!entry)
         return 0;
-    frame_of(frame)->references = 1;
-    memset((void *)frame, 0, PAGE_SIZE);
-    return frame;
+    entry->references = 1;
+    return (uintptr_t)memset((void *)frame_address(entry), 0, PAGE_SIZE);
     /* STUB
     return 0;
     */
