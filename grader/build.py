@@ -542,6 +542,31 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
             )
 
 
+def _check_names(configuration: Configuration, objects: Path) -> None:
+    """Refuse a part that would like to know what only the labs' probes have (a weak reference, which
+    links to nothing elsewhere): it could write a probe's result itself."""
+    own = {
+        str(objects / part.lab.folder / part.task.object_name): part
+        for part in configuration.parts
+        if not part.prebuilt
+    }
+    if not own:
+        return
+    said = subprocess.run(
+        [cross() + "nm", "--undefined-only", "--print-file-name", *own],
+        stdout=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        check=True,
+    ).stdout
+    found = re.search(r"^(.*):\s+\w (probe_\w+)$", said, re.M)
+    if found:
+        raise BuildFailure(
+            f"{shown(own[found[1]].path)}: {found[2]} belongs to the probes, which look at a part from"
+            " outside"
+        )
+
+
 def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
     """Bring a configuration's kernel up to date and return it; BuildFailure when it cannot be.
 
@@ -566,6 +591,7 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
             for part in configuration.parts:
                 if not part.prebuilt:
                     _check_part(configuration, part, objects)
+            _check_names(configuration, objects)
             stamp.touch()
     return configuration.kernel
 

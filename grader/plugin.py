@@ -117,7 +117,9 @@ class Machine:
             temporary.write_bytes(data)
             temporary.replace(path)
         entropy = int(self.secret("entropy", 7), 16)
-        keep = ((symbols.address(kernel, "trace_ring"), trace.SIZE),)
+        keep = [(symbols.address(kernel, "trace_ring"), trace.SIZE)]
+        if probe:
+            keep.append((symbols.address(kernel, run.PROBE_RESULT), 16))
         if kernel_stops:
             options["kernel_stops"] = tuple(symbols.address(kernel, n) for n in kernel_stops)
         if checkpoints:
@@ -126,7 +128,7 @@ class Machine:
             options["dispatch"] = symbols.address(kernel, "trap_dispatch")
             options["layout"] = symbols.address(kernel, "inspect_layout")
         return machine.Boot(
-            kernel, path, arguments, entropy=entropy, keep=keep, jobs=tuple(jobs), **options
+            kernel, path, arguments, entropy=entropy, keep=tuple(keep), jobs=tuple(jobs), **options
         )
 
     def _checkpoint_of(self, name: str, at_main: bool) -> int:

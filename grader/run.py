@@ -7,6 +7,7 @@ no program can print one.  Everything between two reports is what programs print
 from __future__ import annotations
 
 import re
+import struct
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
@@ -25,6 +26,7 @@ JOB_SHOWN = 40  # characters of a job in a sentence
 CAUSE_BREAKPOINT = 3
 CAUSE_USER_ECALL = 8
 CAUSE_FIRMWARE_CALL = 9
+PROBE_RESULT = "probe_result"  # uint64_t [2], in the probes of a lab
 # What the firmware never does: a fetch that fails (1, 12; the epc is where the program jumped to), and
 # an ecall from user mode (8).
 NEVER_FIRMWARE = {1, 8, 12}
@@ -109,6 +111,13 @@ class Run:
         if self._events is None:
             self._events = trace.parse(self.record.kept[0]) if self.record.kept else []
         return self._events
+
+    @property
+    def probed(self) -> Tuple[int, int]:
+        """The two words of a probe's result, read from memory: a report could be anybody's."""
+        found = self.record.kept[1] if len(self.record.kept) > 1 else bytes(16)
+        first, second = struct.unpack("<QQ", found)
+        return first, second
 
     @property
     def checkpoints(self) -> List[view.Checkpoint]:

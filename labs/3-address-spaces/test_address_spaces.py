@@ -60,9 +60,10 @@ def complaint_of(run: Run) -> str:
     found = [r[len("probe: failed: ") :] for r in run.reports if r.startswith("probe: failed: ")]
     if found:
         return found[0]
-    if run.outcome is Outcome.POWER_OFF and "probe: ok" in run.reports:
+    checks, finished = run.probed
+    if run.outcome is Outcome.POWER_OFF and checks > 0 and finished == 1:
         return ""
-    return run.explanation
+    return f"{run.explanation}, after {checks} checks of the probe"
 
 
 def probe_random(machine: Machine, name: str, what: str) -> None:
@@ -291,7 +292,7 @@ def test_what_is_no_frame_in_use_is_a_panic(machine: Machine) -> None:
         )
         address = call.split()[-1]
         check.true(
-            run.outcome is Outcome.PANIC and address in run.explanation,
+            run.outcome is Outcome.PANIC and address in run.explanation and run.probed[0] > 0,
             f"{call.replace(' ', '(')}), which is {MISUSES[case]}, is a panic",
             f"a kernel panic that names {address}",
             complaint_of(run) or "nothing happened",
@@ -494,7 +495,7 @@ def test_a_stack_overflow_is_stopped(machine: Machine) -> None:
     """Otherwise a recursion that is too deep turns into a mystery somewhere else."""
     run = machine.run([], probe="kernel-overflow")
     check.true(
-        run.outcome is Outcome.PANIC and "kernel stack" in run.explanation,
+        run.outcome is Outcome.PANIC and "kernel stack" in run.explanation and run.probed[0] > 0,
         "a recursion without end in the kernel",
         "a kernel panic that says so: the guard page has been hit",
         run.explanation,

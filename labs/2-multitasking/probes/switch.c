@@ -28,6 +28,10 @@ void switch_probe_turn(struct side *self, struct side *other,
                        void (*go)(struct switch_context *from, struct switch_context *to));
 _Noreturn void switch_probe_astray(const struct side *side, uint64_t sp);
 
+/* How many round trips were made, and which registers have not been kept: see struct side. */
+extern uint64_t probe_result[2];
+uint64_t probe_result[2];
+
 /* The side that runs now, or to which the CPU is going over. */
 extern struct side *switch_probe_running;
 struct side *switch_probe_running;
@@ -55,23 +59,6 @@ void switch_probe_astray(const struct side *side, uint64_t sp)
           side->sp);
 }
 
-/* "none", or the names of the lost registers, each behind a space. */
-static void report_lost(uint64_t lost)
-{
-    char names[64 * 5] = "";
-    size_t length = 0;
-    for (unsigned n = 0; n < 64; n++) {
-        if (!(lost >> n & 1))
-            continue;
-        if (n == 16)
-            length += snprintf(names + length, sizeof(names) - length, " fcsr");
-        else
-            length += snprintf(names + length, sizeof(names) - length, " %c%u", n < 32 ? 's' : 'f',
-                               n < 32 ? n : n - 32);
-    }
-    report("probe: switch: %d round trips, lost: %s", ROUND_TRIPS, lost ? names + 1 : "none");
-}
-
 static void probe_switch(void)
 {
     char value[8];
@@ -85,6 +72,7 @@ static void probe_switch(void)
         new_values(&here);
         switch_probe_turn(&here, &there, switcher->go);
     }
-    report_lost(here.lost | there.lost);
+    probe_result[0] = ROUND_TRIPS;
+    probe_result[1] = here.lost | there.lost;
 }
 INITCALL(9, probe_switch);
