@@ -139,28 +139,30 @@ def _debug_boot(lab: Lab, kernel: Path, test: str) -> Tuple[machine.Boot, str]:
     return caught[0], tasks[0]
 
 
-def _first_stop(parts: Sequence[Part], kernel: Path, task_id: str) -> str:
-    """Where the student's code of a task begins: a gdb location."""
+def _stops(parts: Sequence[Part], kernel: Path, task_id: str) -> List[str]:
+    """Where the student's code of a task may begin: gdb's locations of its functions."""
     part = next(part for part in parts if part.task.id == task_id)
     if part.task.through:
         label = Path(part.task.through).stem
         marked = f"{label}_begin" in symbols.facts(kernel).symbols
-        return f"*{label}_begin" if marked else f"*{label}"
+        return [f"*{label}_begin" if marked else f"*{label}"]
     obj = kernel.parent / "objects" / part.lab.folder / part.task.object_name
     obj = part.path if part.prebuilt else obj
     names = [name for name in symbols.functions(obj) if name in symbols.facts(kernel).symbols]
     if not names:
         raise GraderError(f"{shown(part.path)} has no function yet")
-    return names[0]
+    # Many files have a function called `init`.
+    return names if part.prebuilt else [f"-source {part.path.name} -function {n}" for n in names]
 
 
 def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
-    """`make debug TEST=…`: gdb, stopped at the first instruction of the task's code in that test."""
+    """`make debug TEST=…`: gdb, stopped where the task's code is first entered in that test."""
     if not test:
         raise GraderError("say which test: make debug TEST=name (make grade names those that fail)")
     lab, parts, kernel = _kernel(lab_name, solutions, with_)
     boot, task_id = _debug_boot(lab, kernel, test)
-    stop = _first_stop(parts, kernel, task_id)
+    kernel = boot.kernel  # perhaps the one with the probes
+    stops = _stops(parts, kernel, task_id)
     gdb = next(filter(shutil.which, GDBS), None)
     if not gdb:
         raise GraderError("gdb-multiarch is not installed: run `make setup`")
@@ -177,8 +179,9 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
         "set architecture riscv:rv64",
         f"directory {ROOT}",
         f"target remote {path}",
-        f"tbreak {stop}",
+        *[f"tbreak {stop}" for stop in stops],
         "continue",
+        "delete",
         f"echo Stopped in the code of task {task_id}. The console is in {shown(log)}.\\n",
     ]
     words = [gdb, "-q", str(kernel)]

@@ -18,7 +18,9 @@ from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
 FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
-KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
+KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h; so are the next two
+TRAMPOLINE = 0xFFFFFFFFFFFFE000
+USER_CONTEXT = TRAMPOLINE - 2 * 4096
 PAGE = 4096
 LOST_TICKS = TICKS_PER_SECOND // 10  # without a timer interrupt while tasks wait for one
 JOB_SHOWN = 40  # characters of a job in a sentence
@@ -170,6 +172,10 @@ class Run:
                 if trap.epc not in FIRMWARE or (trap.cause in NEVER_FIRMWARE and not trap.interrupt)
             ]
         return self._traps
+
+    def in_program(self, pc: int) -> bool:
+        """Is this an address of programs: where the flat loader puts them, or where they are linked?"""
+        return pc < FIRMWARE.start or self.program_memory <= pc < USER_CONTEXT
 
     @property
     def program_memory(self) -> int:
@@ -358,9 +364,16 @@ def read(
 
 def _place(run: Run, pc: int) -> str:
     """Where a pc is, for people."""
-    if pc >= run.program_memory:
-        return f"pc {pc:#x}, in the program's memory"
-    found = symbols.lines_of(run.kernel, [pc], cross() + "addr2line")
+    tool, file, at = cross() + "addr2line", run.kernel, pc
+    if run.in_program(pc):
+        if pc >= FIRMWARE.start or len(run.programs) != 1:
+            return f"pc {pc:#x}, in the program's memory"
+        ((name, file),) = run.programs.items()
+        inside = symbols.lines_of(file, [pc], tool)[0].split()[0]
+        return f"pc {pc:#x}, {inside} of the program {name}"
+    elif pc >= TRAMPOLINE:
+        at = pc - TRAMPOLINE + symbols.address(run.kernel, "trampoline_start")
+    found = symbols.lines_of(file, [at], tool)
     return f"pc {pc:#x}, {found[0]}" if found else f"pc {pc:#x}"
 
 
@@ -455,8 +468,7 @@ def _lost_timer(run: Run, pc: int, after: str) -> bool:
     asleep, ready = _waiting_tasks(run)
     rings = [event.time for event in run.events if event.kind is trace.Kind.TIMER]
     started = any(event.kind is trace.Kind.START for event in run.events)
-    in_program = pc >= run.program_memory
-    if not started or not (asleep if run.record.halted else ready and in_program):
+    if not started or not (asleep if run.record.halted else ready and run.in_program(pc)):
         return False
     if rings and run.record.ticks - rings[-1] < LOST_TICKS:
         return False
@@ -476,14 +488,12 @@ def _classify_hang(run: Run, booted: bool, budget: float) -> None:
     pc = int(match[1], 16) if match else 0
     after = f"after {budget:g} s of guest time"
     recent = run.traps[-8:]
-    kernel_traps = [
-        trap
-        for trap in recent
-        if not trap.interrupt and trap.cause not in (8, 9) and trap.epc < run.program_memory
-    ]
-    if len(recent) == 8 and len(kernel_traps) >= 6:
+    faults = [trap for trap in recent if not trap.interrupt and trap.cause not in (8, 9)]
+    # The kernel's own, or one and the same of a program: what it has been given did not help.
+    looping = [trap for trap in faults if not run.in_program(trap.epc) or faults.count(trap) >= 6]
+    if len(looping) >= 6:
         _classify_trap_loop(run)
-        first = next(t for t in run.traps if t.epc == kernel_traps[-1].epc)
+        first = next(t for t in run.traps if t.epc == looping[-1].epc)
         run.explanation += f"\n  first at {_place(run, first.epc)}"
     elif not booted:
         run.outcome = Outcome.SILENT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from xml.etree import ElementTree
 import pexpect
 import pytest
 
-from grader import handout
+from grader import build, handout, symbols
 from grader.labs import Lab, all_labs
 from grader.paths import ROOT
 from grader.tests.conftest import heed_control_c
@@ -64,6 +65,31 @@ def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
     assert float(asleep["nap 15000"]) >= 15 and float(asleep["spin 25000"]) == 0
 
 
+def test_map_draws_areas_beside_pages(tmp_path: Path) -> None:
+    """Twice the same; and what it says of a program agrees with the program's file."""
+    drawn = []
+    for name in ("one.svg", "two.svg"):
+        command = [sys.executable, "-m", "grader", "map", "--solutions", "reference"]
+        command += ["--apps", "layout:1:5 hello", "--out", str(tmp_path / name)]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+        drawn.append((tmp_path / name).read_text())
+    assert drawn[0] == drawn[1]
+    texts = [each.text for each in ElementTree.fromstring(drawn[0]).iter() if each.text]
+    assert {"layout, pid 1", "hello, pid 2", "the kernel"} <= set(texts)
+    start = symbols.address(build.program("layout"), "_start") & -4096
+    (line,) = [t for t in done.stdout.splitlines() if f"{start:#018x}" in t and "segment" in t][:1]
+    assert "r-xu segment" in line and re.search(r"r-xu \d+ pages?, frame 0x8", line)
+
+
+def test_map_of_a_test_shows_what_it_saw(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "grader", "map", "--solutions", "reference"]
+    command += ["--lab", "address-spaces", "--out", str(tmp_path / "seen.svg")]
+    command += ["--test", "each_program_has_a_space_of_its_own"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout.count("Address space of layout") == 3
+    assert (tmp_path / "seen.svg").is_file()
+
+
 @pytest.mark.parametrize(
     "lab_name, test, where",
     [
@@ -72,7 +98,9 @@ def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
         ("batch", "bad_load_ends_its_program", "on_fault"),
         ("batch", "jobs_run_in_the_decks_order", "run_batch"),
         ("multitasking", "float_registers_survive_a_switch", "context_switch"),
-        ("multitasking", "slices_are_10_milliseconds", "on_timer"),
+        ("multitasking", "slices_are_10_milliseconds", "start_timer"),
+        ("address-spaces", "programs_cannot_leave_their_space", "load"),
+        ("address-spaces", "random_areas", "map_area"),
     ],
 )
 def test_debug_stops_in_the_students_part(lab_name: str, test: str, where: str) -> None:

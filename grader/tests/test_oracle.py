@@ -19,7 +19,7 @@ from typing import List, Tuple
 
 import pytest
 
-from grader import symbols
+from grader import plugin, symbols
 from grader.build import program
 from grader.paths import LABS
 
@@ -37,6 +37,7 @@ def load_tests(path: Path) -> ModuleType:
 
 EXPECTED = load_tests(LABS / "1-batch" / "test_batch.py")
 MULTITASKING = load_tests(LABS / "2-multitasking" / "test_multitasking.py")
+ADDRESS_SPACES = load_tests(LABS / "3-address-spaces" / "test_address_spaces.py")
 NOBODYS = ["0x0", "0x8", "0x4000000000"]
 
 
@@ -91,6 +92,9 @@ def linux(job: str) -> Tuple[int, bytes]:
         ("keep 12345 1", "kept everything\n"),
         ("keep 99 0 yield", "kept everything\n"),
         ("chant x 5 2", "xxxxx\nxxxxx\n"),
+        ("layout 2 5", ""),
+        ("straddle", ADDRESS_SPACES.STRADDLE),
+        ("auxv one 2", ""),
     ],
 )
 def test_linux_prints_what_the_lab_expects(job: str, output: "str | bytes") -> None:
@@ -133,6 +137,7 @@ def test_linux_keeps_the_low_8_bits_of_an_exit_code(code: int) -> None:
         ("csr", signal.SIGILL),
         ("sret", signal.SIGILL),
         ("ebreak", signal.SIGTRAP),
+        ("stack", signal.SIGSEGV),
     ],
 )
 def test_linux_sends_the_signal_that_the_lab_expects(kind: str, number: signal.Signals) -> None:
@@ -145,6 +150,16 @@ def test_linux_sends_sigbus_for_a_misaligned_atomic() -> None:
     address = symbols.address(program("fault"), "__bss_start") + 13
     status, output = linux(f"fault misaligned {address:#x}")
     assert (status, output) == (-signal.SIGBUS, b"before misaligned\n")
+
+
+def test_linux_runs_the_unusual_program_files_too(tmp_path: Path) -> None:
+    """What a lab calls a right program file is one."""
+    made = ADDRESS_SPACES.good_programs(plugin.Machine(Path(), 1, "oracle"))
+    for name, content in made.items():
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o755)
+        assert QEMU
+        assert subprocess.run([QEMU, str(tmp_path / name)], check=False).returncode == 42, name
 
 
 def test_standard_error_is_open_on_linux() -> None:

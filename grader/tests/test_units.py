@@ -12,7 +12,18 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from grader import check, cpio, github, grade, mutants, run, template, timeline, trace
+from grader import (
+    check,
+    cpio,
+    github,
+    grade,
+    mutants,
+    run,
+    symbols,
+    template,
+    timeline,
+    trace,
+)
 from grader.build import Diagnostic, program
 from grader.machine import Outcome, Record
 from grader.paths import ROOT, GraderError
@@ -141,6 +152,24 @@ def test_traps_are_read_and_the_firmwares_left_out() -> None:
         (False, 1, 0),
         (False, 12, 0x80000000),
     ]
+
+
+def test_a_fault_over_and_over_is_a_loop_and_faults_elsewhere_are_not() -> None:
+    line = "riscv_cpu_do_interrupt: hart:0, async:0, cause:{:016x}, epc:0x{:016x}, tval:0x{:016x}, desc=x\n"
+    same = "".join(line.format(15, 0x10124, 0x20000) for _ in range(8))
+    assert read(BOOT, same.encode(), "time").outcome is Outcome.TRAP_LOOP
+    onwards = "".join(line.format(15, 0x10124, 0x20000 + n * 4096) for n in range(8))
+    assert read(BOOT, onwards.encode(), "time").outcome is Outcome.LIVELOCK
+
+
+def test_a_place_in_a_program_or_on_the_trampoline_is_named() -> None:
+    seen = read(BOOT + OFF)
+    main = symbols.address(program("hello"), "main")
+    assert run._place(seen, main) == f"pc {main:#x}, main of the program hello"
+    kernel = [path for path in (ROOT / "build").glob("kernels/*/kernel.elf")][:1]
+    if kernel:
+        assert "(kernel/trap/user_run.S:" in run._place(seen, run.TRAMPOLINE)
+        assert "in the program's memory" in run._place(seen, seen.program_memory)
 
 
 def test_fault_reports_are_read() -> None:

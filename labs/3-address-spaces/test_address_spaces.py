@@ -897,11 +897,8 @@ def test_copies_cross_the_boundary_of_pages(machine: Machine) -> None:
     """Otherwise a struct that lies on two pages is torn apart."""
     run = machine.run(["straddle", "writes large 30000"], shift=5, budget=4.0)
     expect_ends(run, ["exited with 0"] * 2, "both programs run to their end")
-    text = "a text that begins on one page and ends on the next\nwrite: 51\n"
-    names = ("clock_gettime", "gettimeofday", "nanosleep", "refused")
-    wanted = (text + "".join(f"{name}: right\n" for name in names)).splitlines()
     seen = check.readable(run.printed).splitlines()
-    missing = [line for line in wanted if line not in seen]
+    missing = [line for line in STRADDLE.splitlines() if line not in seen]
     check.equal("\n".join(missing) or "none", "none", "lines that `straddle` should have printed")
     large = large_text(30000)
     check.true(
@@ -910,6 +907,12 @@ def test_copies_cross_the_boundary_of_pages(machine: Machine) -> None:
         "the text whole, in one piece",
         "a piece is missing or wrong",
     )
+
+
+STRADDLE = (
+    "a text that begins on one page and ends on the next\nwrite: 51\n"
+    "clock_gettime: right\ngettimeofday: right\nnanosleep: right\nrefused: right\n"
+)
 
 
 def large_text(size: int) -> bytes:
