@@ -141,7 +141,7 @@ def run_tests(
     return plugin.results, plugin.interrupted
 
 
-def _lent_notes(lab: Lab, options: Options) -> List[str]:
+def lent_notes(lab: Lab, options: Options) -> List[str]:
     """For labs before this one that a student has not done: how to go on without them."""
     notes = []
     for each in all_labs():
@@ -169,7 +169,7 @@ def grade_lab(
             f"{name} is not one of the lab's files and was not used"
             for name in build.unknown_files(lab, options.solutions)
         ]
-        result.notes += _lent_notes(lab, options)
+        result.notes += lent_notes(lab, options)
     interrupted = False
     try:
         chosen = configuration(lab, options)
@@ -217,6 +217,8 @@ def choose_labs(wanted: str, options: Options) -> List[Lab]:
     """LAB=…: one lab, several separated by commas, or without it every lab begun (the first
     always); all of them for the reference."""
     labs = all_labs()
+    if not wanted and re.match(r"\d+\.\d+$", options.pattern):
+        wanted = options.pattern.split(".")[0]  # TEST=1.2 says which lab
     if wanted:
         return [find_lab(word) for word in re.split(r"[,\s]+", wanted.strip())]
     if options.solutions is None:

@@ -29,6 +29,8 @@ def _kernel(lab_name: str, solutions: str, with_: str) -> Tuple[Lab, Tuple[Part,
 
         start()
     options = grade.Options(grade.parse_solutions(solutions), grade.parse_with(with_))
+    for note in grade.lent_notes(lab, options):
+        print(f"rung: note: {note}", file=sys.stderr)
     try:
         configuration = grade.configuration(lab, options)
         return lab, configuration.parts, build.build(configuration)

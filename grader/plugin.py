@@ -58,7 +58,8 @@ TIMELINES = BUILD / "grade" / "timelines"
 
 @dataclass
 class Selection:
-    """What to run of a lab.  pattern: TEST=…, shell wildcards over names; basic: only SET=basic."""
+    """What to run of a lab.  pattern: TEST=…, shell wildcards over names, or a task ("1.2"); basic: only
+    SET=basic."""
 
     seed: int
     pattern: str = "*"
@@ -238,7 +239,9 @@ class Plugin:
         if self.selection.basic:
             items[:] = [item for item in items if item.get_closest_marker("basic")]
         pattern = self.selection.pattern
-        if pattern != "*":
+        if pattern in {task.id for task in self.lab.tasks}:
+            items[:] = [item for item in items if _marker(item, "task") == pattern]
+        elif pattern != "*":
             pattern = pattern[len("test_") :] if pattern.startswith("test_") else pattern
             items[:] = [item for item in items if fnmatch.fnmatch(test_id(item), pattern)]
             if not items:

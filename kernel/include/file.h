@@ -25,7 +25,7 @@ struct file_ops {
 
 struct file {
     const struct file_ops *ops;
-    unsigned references;
+    unsigned references; /* add 1 to take another, which file_put() gives up */
 };
 
 /*

@@ -58,8 +58,8 @@ struct page_table_ops {
 
     /*
      * Map the page at va to a frame: its leaf gets the permissions of prot, V, A, and D if it may be
-     * written.  With PROT_NONE it is mapped all the same, and V clear: no access succeeds, but
-     * find() and unmap() know it.
+     * written.  Without any of PROT_READ, PROT_WRITE and PROT_EXEC it is mapped all the same, and V
+     * clear: no access succeeds, but find() and unmap() know it.
      * va, frame: page aligned, va as Sv39 demands it.
      * Returns 0, -EEXIST when va is mapped, -ENOMEM when there is no frame for a table.
      */

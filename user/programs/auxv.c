@@ -6,6 +6,7 @@
  *     2   argc is not 3                          6   AT_ENTRY is not where it began
  *     3   the arguments are not "one" and "2"    7   AT_PHENT, AT_PHNUM are not as in the file
  *     4   argv or envp does not end with NULL    8   AT_RANDOM does not lead to 16 bytes
+ *                                                9   there is an environment
  *
  * Linux: yes.
  */
@@ -54,6 +55,8 @@ int main(int argc, char *argv[], char *envp[])
     random = (const unsigned char *)aux(vector, AT_RANDOM);
     if (random == (const unsigned char *)-1UL)
         return 8;
+    if (envp[0] != NULL)
+        return 9;
     for (n = 0; n < 16; n++)
         sum += random[n];
     return sum != 0 ? 0 : 8;

@@ -131,7 +131,12 @@ void areas_linear(unsigned long argument)
                     "page %lu of a linear area is frame 0x%lx, not 0x%lx", i, frame,
                     wanted.physical + i * PAGE_SIZE);
     }
-    spaces->unmap(&space, area_at(&space, BASE));
+    struct area *area = area_at(&space, BASE);
+    area->backend->drop(&space, area, BASE + PAGE_SIZE, BASE + 3 * PAGE_SIZE);
+    check_leaves(&space, PAGES - 2, "after drop() of 2 of 6 pages of a linear area");
+    check_page(&space, BASE, wanted.prot);
+    check_page(&space, BASE + 3 * PAGE_SIZE, wanted.prot);
+    spaces->unmap(&space, area);
     check_leaves(&space, 0, "after unmap() of the linear area");
     PROBE_CHECK(probe_frames >= with_tables - 2,
                 "unmap() has given back frames of a linear area, which are somebody else's");

@@ -22,6 +22,63 @@ static void check(const uint64_t *stack)
                     (uintptr_t)&stack[i]);
 }
 
+/* Very many stacks, and one very often: so many bits of memory, so many numbers. */
+static void come_and_go(unsigned long times)
+{
+    enum { MANY = 200 };
+    static uint64_t *many[MANY];
+    for (int i = 0; i < MANY; i++) {
+        many[i] = kernel_stacks->alloc();
+        PROBE_CHECK(many[i], "kernel_stacks->alloc() returned NULL with %d stacks in use", i);
+        many[i][0] = many[i][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)i;
+    }
+    /* In another order; each time one that is in use must stay as it is. */
+    for (int i = 0; i < MANY; i++) {
+        int n = i * 77 % MANY, next = (i + 1) * 77 % MANY;
+        kernel_stacks->free(many[n]);
+        uint64_t *again = kernel_stacks->alloc();
+        PROBE_CHECK(again, "kernel_stacks->alloc() returned NULL with %d stacks in use",
+                    MANY - i - 1);
+        again[0] = again[KERNEL_STACK_SIZE / 8 - 1] = 12345;
+        PROBE_CHECK(i + 1 == MANY || (many[next][0] == (uint64_t)next &&
+                                      many[next][KERNEL_STACK_SIZE / 8 - 1] == (uint64_t)next),
+                    "a kernel stack that is in use has changed when another was allocated");
+        kernel_stacks->free(again);
+    }
+    long before = probe_frames;
+    for (unsigned long n = 1; n <= times; n++) {
+        uint64_t *stack = kernel_stacks->alloc();
+        PROBE_CHECK(stack,
+                    "kernel_stacks->alloc() returned NULL the %luth time, with no other in use", n);
+        kernel_stacks->free(stack);
+    }
+    PROBE_CHECK(probe_frames == before, "%ld frames are missing after %lu stacks, one at a time",
+                probe_frames - before, times);
+}
+
+/*
+ * The very first stack, for which tables are missing too: whatever frame is refused, there is a stack
+ * with all its pages or none.
+ */
+static void first_stack(void)
+{
+    enum { TABLES = 2 };
+    uint64_t *stack = NULL;
+    for (uint64_t n = 1; !stack; n++) {
+        long before = probe_frames;
+        probe_refuse = n;
+        stack = kernel_stacks->alloc();
+        probe_refuse = 0;
+        PROBE_CHECK(stack || probe_frames <= before + TABLES,
+                    "a first kernel_stacks->alloc() that lacked frame %lu keeps %ld frames", n,
+                    probe_frames - before);
+    }
+    for (size_t i = 0; i < KERNEL_STACK_SIZE / 8; i += PAGE_SIZE / 8)
+        PROBE_CHECK(probe_store((uintptr_t)&stack[i], i),
+                    "kernel_stacks->alloc() that lacked a frame gives a stack that lacks a page");
+    kernel_stacks->free(stack);
+}
+
 /*
  * Stacks come and go; the grader looks at the kernel's pages when there are four.  Then one comes and
  * goes as often as the argument says.
@@ -30,6 +87,7 @@ void kernel_space(unsigned long argument)
 {
     uint64_t *stacks[4];
     long before = 0;
+    first_stack();
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 3; i++)
             stacks[i] = take();
@@ -64,14 +122,8 @@ void kernel_space(unsigned long argument)
     }
     kernel_stacks->free(take());
     probe_point();
-    for (unsigned long n = 1; n <= argument; n++) {
-        uint64_t *stack = kernel_stacks->alloc();
-        PROBE_CHECK(stack,
-                    "kernel_stacks->alloc() returned NULL the %luth time, where never more than 4"
-                    " stacks were in use",
-                    n);
-        kernel_stacks->free(stack);
-    }
+    if (argument)
+        come_and_go(argument);
 }
 
 static unsigned depth(unsigned n)

@@ -66,7 +66,7 @@ static size_t allowed(uint64_t offset, size_t size, unsigned access)
 void memory_random(unsigned long argument)
 {
     (void)argument;
-    enum { LONGEST = 3 * PAGE_SIZE };
+    enum { LONGEST = 3 * PAGE_SIZE, UNTOUCHED = 0xee };
     static uint8_t buffer[LONGEST + 16];
     struct operation op;
     new_window();
@@ -84,7 +84,7 @@ void memory_random(unsigned long argument)
         unsigned kind = (unsigned)(op.random[2] >> 32) % 3;
         size_t can = allowed(offset, size, kind == 1 ? PROT_WRITE : PROT_READ);
         long wanted = can == size ? 0 : -EFAULT, result;
-        memset(buffer, 0, sizeof(buffer));
+        memset(buffer, UNTOUCHED, sizeof(buffer));
         if (kind == 0) {
             result = user_memory->in(&process.task, buffer, BASE + offset, size);
             probe_say("in(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
@@ -94,7 +94,8 @@ void memory_random(unsigned long argument)
                 PROBE_CHECK(buffer[i] == *byte_at(offset + i),
                             "in(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
                             buffer[i], *byte_at(offset + i));
-            PROBE_CHECK(buffer[size] == 0, "in() has written beyond the %zu bytes asked for", size);
+            PROBE_CHECK(buffer[size] == UNTOUCHED,
+                        "in() has written beyond the %zu bytes asked for", size);
         } else if (kind == 1) {
             for (size_t i = 0; i < size; i++)
                 buffer[i] = (uint8_t)((op.random[2] + i) % 255 + 1);
@@ -132,7 +133,11 @@ void memory_random(unsigned long argument)
             for (size_t i = 0; wanted >= 0 && i < length; i++)
                 PROBE_CHECK(buffer[i] == *byte_at(offset + i),
                             "string(0x%lx): character %zu is wrong", BASE + offset, i);
-            PROBE_CHECK(wanted < 0 || buffer[length] == 0, "string() has not ended its copy");
+            PROBE_CHECK(wanted < 0 || buffer[length] == 0,
+                        "string(0x%lx) has not ended its copy with NUL", BASE + offset);
+            PROBE_CHECK(buffer[size] == UNTOUCHED,
+                        "string(0x%lx) has written beyond its room for %zu bytes", BASE + offset,
+                        size);
             if (at < BYTES)
                 *byte_at(at) = kept;
         }
@@ -201,6 +206,26 @@ void memory_faults(unsigned long argument)
                     "a copy over a page that fault() maps returned %ld, after asking %u times",
                     result, probe_fault.calls);
         page_table->unmap(&space.table, missing);
+    }
+    /* Up to the last byte below USER_END, whatever the room for a string; and nobody is asked beyond. */
+    const uint64_t top = USER_END - PAGE_SIZE;
+    uintptr_t last = frame_alloc();
+    PROBE_CHECK(last && page_table->map(&space.table, top, last, PROT_USER | PROT_READ) == 0,
+                "no memory for the last page below USER_END");
+    memcpy((void *)(last + PAGE_SIZE - 4), "end", 4);
+    probe_fault = (struct probe_fault){.result = -EFAULT};
+    long length = user_memory->string(&process.task, (char *)buffer, USER_END - 4, 100);
+    PROBE_CHECK(length == 3,
+                "string() of the last 4 bytes below USER_END, room for 100, returned %ld, not 3",
+                length);
+    long error = user_memory->in(&process.task, buffer, USER_END - 4, 4);
+    PROBE_CHECK(error == 0, "in() of the last 4 bytes below USER_END returned %ld", error);
+    const uint64_t beyond[] = {USER_END, USER_END + 8, TRAMPOLINE, -(uint64_t)8};
+    for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+        error = user_memory->in(&process.task, buffer, beyond[i], 4);
+        PROBE_CHECK(error == -EFAULT && probe_fault.calls == 0,
+                    "in(0x%lx), which is nobody's, returned %ld, after asking fault() %u times",
+                    beyond[i], error, probe_fault.calls);
     }
     /* What is present is not asked about. */
     probe_fault = (struct probe_fault){.result = -EFAULT};

@@ -9,32 +9,34 @@
 #include "runner.h"
 #include "string.h"
 
-static const struct {
+/* early: before the kernel has its own space, so that what is wrong there spoils no other part's test. */
+static const struct probe {
     const char *name;
     void (*function)(unsigned long argument);
+    bool early;
 } probes[] = {
-    {"frames-all", frames_all},
-    {"frames-many", frames_many},
-    {"frames-shared", frames_shared},
-    {"frames-random", frames_random},
-    {"frames-misuse", frames_misuse},
-    {"table-permissions", table_permissions},
-    {"table-addresses", table_addresses},
-    {"table-random", table_random},
-    {"table-memory", table_memory},
-    {"table-flush", table_flush},
-    {"kernel-space", kernel_space},
-    {"kernel-overflow", kernel_overflow},
-    {"areas-anonymous", areas_anonymous},
-    {"areas-linear", areas_linear},
-    {"areas-overlap", areas_overlap},
-    {"areas-memory", areas_memory},
-    {"areas-random", areas_random},
-    {"memory-random", memory_random},
-    {"memory-faults", memory_faults},
-    {"programs", programs},
-    {"programs-refused", programs_refused},
-    {"figures", figures},
+    {"frames-all", frames_all, true},
+    {"frames-many", frames_many, true},
+    {"frames-shared", frames_shared, true},
+    {"frames-random", frames_random, true},
+    {"frames-misuse", frames_misuse, true},
+    {"table-permissions", table_permissions, true},
+    {"table-addresses", table_addresses, true},
+    {"table-random", table_random, true},
+    {"table-memory", table_memory, true},
+    {"table-flush", table_flush, true},
+    {"kernel-space", kernel_space, false},
+    {"kernel-overflow", kernel_overflow, false},
+    {"areas-anonymous", areas_anonymous, true},
+    {"areas-linear", areas_linear, true},
+    {"areas-overlap", areas_overlap, true},
+    {"areas-memory", areas_memory, true},
+    {"areas-random", areas_random, true},
+    {"memory-random", memory_random, true},
+    {"memory-faults", memory_faults, true},
+    {"programs", programs, false},
+    {"programs-refused", programs_refused, false},
+    {"figures", figures, false},
 };
 
 static uint64_t seed;
@@ -261,25 +263,38 @@ static unsigned long number_of(const char *text)
     return value;
 }
 
-static void run_probe(void)
+/* The probe that bootargs ask for, if it is one of the early ones, or of the others. */
+static void run_probe(bool early)
 {
-    char name[40], text[24];
+    char name[40] = "", text[24];
     platform_option("probe", name, sizeof(name));
     if (platform_option("seed", text, sizeof(text)))
         seed = number_of(text);
-    probe_in_use = probe_frames;
-    probe_frames = 0;
     char *colon = strchr(name, ':');
     if (colon)
         *colon = '\0';
-    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
-        if (strcmp(probes[i].name, name) == 0) {
-            probes[i].function(colon ? number_of(colon + 1) : 0);
-            probe_result[1] = 1;
-            return;
-        }
-    report("probe: failed: there is no probe called %s", name);
+    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
+        if (strcmp(probes[i].name, name) != 0 || probes[i].early != early)
+            continue;
+        probe_in_use = probe_frames;
+        probe_frames = 0;
+        probes[i].function(colon ? number_of(colon + 1) : 0);
+        probe_result[1] = 1;
+        power_off();
+    }
 }
 
-static const struct runner_ops prober = {.run = run_probe};
+static void run_early_probe(void)
+{
+    run_probe(true);
+}
+INITCALL(2, run_early_probe);
+
+static void run_late_probe(void)
+{
+    run_probe(false);
+    report("probe: failed: there is no such probe");
+}
+
+static const struct runner_ops prober = {.run = run_late_probe};
 PROVIDE(runner, 8, prober);
