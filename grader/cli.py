@@ -68,6 +68,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
         given=grade.parse_with(arguments.with_),
         pattern=arguments.test or "*",
         basic=arguments.set == "basic",
+        required=arguments.required,
         seed=_number("SEED", arguments.seed),
         workers=_workers(),
     )
@@ -193,6 +194,7 @@ def _parser() -> argparse.ArgumentParser:
         "grade", command_grade, "lab", "solutions", "with", "set", "test", "seed", "min", "out"
     )
     grade.add_argument("--quiet", action="store_true")
+    grade.add_argument("--required", action="store_true")  # for proofs: what --test needs, too
     add("run", command_run, "lab", "apps", "solutions", "with")
     add("debug", command_debug, "lab", "test", "solutions", "with")
     add("timeline", command_timeline, "lab", "apps", "solutions", "with", "out")

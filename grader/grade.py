@@ -32,13 +32,14 @@ class Options:
     """What `make grade` was asked for.
 
     solutions: a directory, or None for the reference; given: task ids that come from the reference;
-    seed: None for each lab's own; workers: tests at once.
+    pattern, basic, required: see plugin.Selection; seed: None for each lab's own; workers: tests at once.
     """
 
     solutions: Optional[Path] = SOLUTIONS
     given: FrozenSet[str] = frozenset()
     pattern: str = "*"
     basic: bool = False
+    required: bool = False
     seed: Optional[int] = None
     workers: int = 2
 
@@ -128,7 +129,7 @@ def run_tests(
     plugin = Plugin(
         lab=lab,
         kernel=kernel,
-        selection=Selection(seed, options.pattern, options.basic),
+        selection=Selection(seed, options.pattern, options.basic, options.required),
         workers=options.workers,
         given_tasks=options.given,
         options=_again(options),

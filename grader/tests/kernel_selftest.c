@@ -6,7 +6,10 @@
  */
 #include <stdbool.h>
 
+#include "area.h"
+#include "arguments.h"
 #include "cpio.h"
+#include "elf.h"
 #include "errno.h"
 #include "file.h"
 #include "job.h"
@@ -255,8 +258,145 @@ static void handlers(void)
     OK();
 }
 
+/* The set of areas against a model: which area each of 200 pages belongs to. */
+static void areas(void)
+{
+    enum { PAGES = 200, OPERATIONS = 4000 };
+    static struct area *model[PAGES];
+    struct file file = {.references = 1};
+    struct area_set set;
+    uint64_t state = 1;
+    size_t before = kmalloc_free_bytes(), count = 0;
+    area_set_init(&set);
+    CHECK(area_find(&set, 0) == NULL && area_find_from(&set, 0) == NULL);
+    for (int n = 0; n < OPERATIONS; n++) {
+        state = state * 6364136223846793005UL + 1442695040888963407UL;
+        size_t page = state >> 33 & 0xff, length = (state >> 41 & 7) + 1;
+        if (page + length > PAGES)
+            continue;
+        uint64_t start = page * PAGE_SIZE, end = start + length * PAGE_SIZE;
+        struct area *here = model[page];
+        CHECK(area_find(&set, start) == here && area_find(&set, start + PAGE_SIZE - 1) == here);
+        size_t next = page;
+        while (next < PAGES && !model[next])
+            next++;
+        CHECK(area_find_from(&set, start) == (next < PAGES ? model[next] : NULL));
+        if (!here) {
+            struct area *area = kmalloc(sizeof(*area));
+            CHECK(area);
+            *area = (struct area){.start = start, .end = end, .file = &file};
+            area->offset = start + 7;
+            area->file_size = length * PAGE_SIZE - 100;
+            int error = area_insert(&set, area);
+            CHECK(error == (next < page + length ? -EEXIST : 0));
+            if (error) {
+                kfree(area);
+                continue;
+            }
+            file.references++;
+            count++;
+            for (size_t i = page; i < page + length; i++)
+                model[i] = area;
+        } else if (start > here->start && state >> 60 < 12) {
+            uint64_t bytes = here->file_size, cut = start - here->start;
+            uint64_t offset = here->offset;
+            struct area *rest = area_split(&set, here, start);
+            CHECK(rest && here->end == start && rest->start == start);
+            CHECK(here->file_size + rest->file_size == bytes && rest->offset == offset + cut);
+            CHECK(here->file_size <= cut);
+            count++;
+            for (size_t i = page; i < PAGES && model[i] == here; i++)
+                model[i] = rest;
+        } else {
+            area_remove(&set, here);
+            for (size_t i = 0; i < PAGES; i++)
+                model[i] = model[i] == here ? NULL : model[i];
+            file.references--;
+            kfree(here);
+            count--;
+        }
+        CHECK(set.count == count && file.references == count + 1);
+    }
+    struct area *last = NULL;
+    for (size_t i = 0; i < PAGES; i++)
+        if (model[i] && model[i] != last) {
+            CHECK(area_next(&set, last) == model[i]);
+            last = model[i];
+        }
+    CHECK(area_next(&set, last) == NULL);
+    while ((last = area_next(&set, NULL))) {
+        area_remove(&set, last);
+        kfree(last);
+    }
+    CHECK(set.root == NULL && set.count == 0 && kmalloc_free_bytes() == before);
+    OK();
+}
+
+/* What stands on a new stack, as the System V ABI for RISC-V has it. */
+static void stack_image(void)
+{
+    const uint64_t top = 0x7000;
+    char *const argv[] = {"name", "argument", NULL}, *const envp[] = {"HOME=/", NULL};
+    const struct auxiliary auxiliary[] = {{AT_PAGESZ, 4096}, {AT_NULL, 0}};
+    const struct arguments arguments = {argv, envp, auxiliary};
+    void *image;
+    size_t size, before = kmalloc_free_bytes();
+    CHECK(arguments_build(&arguments, top, &image, &size) == 0 && size % 16 == 0);
+    const uint64_t *words = image;
+    const char *strings = (const char *)image - (top - size); /* so addresses can be looked up */
+    CHECK(words[0] == 2 && strcmp(strings + words[1], "name") == 0);
+    CHECK(strcmp(strings + words[2], "argument") == 0 && words[3] == 0);
+    CHECK(strcmp(strings + words[4], "HOME=/") == 0 && words[5] == 0);
+    bool random = false, page_size = false;
+    size_t n = 6;
+    for (; words[n] != AT_NULL; n += 2) {
+        page_size |= words[n] == AT_PAGESZ && words[n + 1] == 4096;
+        random |= words[n] == AT_RANDOM && words[n + 1] + 16 <= top;
+    }
+    CHECK(random && page_size);
+    kfree(image);
+    static char longest[ARGUMENTS_MAX];
+    memset(longest, 'x', sizeof(longest) - 1);
+    char *const too_much[] = {longest, NULL};
+    const struct arguments large = {too_much, envp, NULL};
+    CHECK(arguments_build(&large, top, &image, &size) == -E2BIG);
+    CHECK(kmalloc_free_bytes() == before);
+    OK();
+}
+
+static void program_file(void)
+{
+    int error = 0;
+    size_t before = kmalloc_free_bytes();
+    struct elf elf;
+    struct elf_segment segment;
+    struct file *file = archive_open("/text", &error);
+    CHECK(file && elf_open(&elf, file) == -ENOEXEC);
+    file_put(file);
+    file_put(NULL);
+    CHECK(archive_open("/nosuch", &error) == NULL && error == -ENOENT);
+    file = archive_open("/bin/hello", &error);
+    CHECK(file);
+    if (elf_open(&elf, file) == 0) { /* one of the tests has an empty file there */
+        int loaded = 0, kind;
+        for (size_t i = 0; (kind = elf_segment(&elf, i, &segment)) >= 0; i++)
+            loaded += kind;
+        CHECK(kind == -ENOENT && loaded == 3);
+        char bytes[4], past;
+        CHECK(file->ops->read_at(file, bytes, 4, 0) == 4 && memcmp(bytes, "\177ELF", 4) == 0);
+        CHECK(file->ops->read_at(file, &past, 1, 1UL << 40) == 0);
+        CHECK(!elf_get(&elf, UINT64_MAX - 3, bytes, 4));
+    }
+    file_put(file);
+    CHECK(kmalloc_free_bytes() == before);
+    OK();
+}
+
 static void run_selftest(void)
 {
+    areas();
+    stack_image();
+    program_file();
     print();
     string();
     kmalloc_random();

@@ -228,6 +228,21 @@ void areas_memory(unsigned long argument)
 }
 
 /* Against a model: which page belongs to which area, by what begins there. */
+/* Unmap [start, end), all of which lies in areas; a map() may have merged what is alike. */
+static void take_out(struct space *space, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        struct area *area = area_find(&space->areas, start);
+        PROBE_CHECK(area, "0x%lx lies in no area", start);
+        if (area->start < start)
+            area = area_split(&space->areas, area, start);
+        if (area->end > end)
+            area_split(&space->areas, area, end);
+        start = area->end;
+        spaces->unmap(space, area);
+    }
+}
+
 void areas_random(unsigned long argument)
 {
     (void)argument;
@@ -251,12 +266,14 @@ void areas_random(unsigned long argument)
             PROBE_CHECK(!area == !first, "0x%lx lies in %s area", va, area ? "an" : "no");
             if (!area)
                 continue;
-            probe_say("unmap(0x%lx-0x%lx)", area->start, area->end);
-            spaces->unmap(&space, area_find(&space.areas, va));
-            for (size_t i = first - 1; i < PAGES && model[i].first == first; i++) {
-                model[i].first = 0;
+            size_t behind = first - 1;
+            for (; behind < PAGES && model[behind].first == first; behind++) {
+                model[behind].first = 0;
                 mapped--;
             }
+            uint64_t start = BASE + (first - 1) * PAGE_SIZE, end = BASE + behind * PAGE_SIZE;
+            probe_say("unmap(0x%lx-0x%lx)", start, end);
+            take_out(&space, start, end);
         } else {
             if (page + length > PAGES)
                 continue;

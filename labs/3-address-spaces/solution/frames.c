@@ -10,8 +10,7 @@
 
 /*
  * The contracts of these four are in frame.h.  A frame that has been given back is to be given out
- * again; all frames of all regions are to be used; and no operation takes longer because there are
- * more frames.
+ * again; all frames of all regions are to be used; and no operation looks through all frames.
  *
  * frame_table has an entry for every page of memory, all zero at boot: references says how many
  * there are, 0 for a page that is free, or that is none of your frames; link is yours while a frame is
