@@ -28,6 +28,7 @@ TRAMPOLINE = 0xFFFFFFFFFFFFE000
 STACK_TOP, STACK_SIZE = USER_END - PAGE, 64 << 10
 EFAULT, EINVAL = -14, -22
 PAGE_FAULTS = {"fetch": 12, "load": 13, "store": 15}
+KERNEL_MEMORY = 160  # MiB of the machine whose kernel is looked at: not what is usual
 PROBE_BUDGET = 3.0  # guest seconds at shift 1: 1.5 billion instructions; a probe takes at most 0.2
 SEQUENCE_RUNS = 40  # boots to look for a shorter sequence that fails
 
@@ -173,7 +174,12 @@ def kernel_views(machine: Machine) -> Tuple[View, Optional[View], List[int]]:
     """The kernel's pages with four kernel stacks, and, if it comes so far, with none; and where the four
     are."""
     run = machine.run(
-        [], probe="kernel-space", kernel_stops=["probe_point"], shift=1, budget=PROBE_BUDGET
+        [],
+        probe="kernel-space",
+        kernel_stops=["probe_point"],
+        memory=KERNEL_MEMORY,
+        shift=1,
+        budget=PROBE_BUDGET,
     )
     if not run.views:
         complaint = complaint_of(run) or run.explanation
@@ -446,7 +452,7 @@ def test_the_kernel_runs_in_a_space_of_its_own(machine: Machine) -> None:
     view, _, _ = kernel_views(machine)
     expect_paged(view, "the kernel")
     expect_pages(view, 0x10000000, 0x10001000, "rw--", "the serial port is mapped", 0x10000000)
-    end = 0x80000000 + 128 * MIB
+    end = 0x80000000 + KERNEL_MEMORY * MIB
     start = machine.symbol("boot_stack", probe=True)
     expect_pages(view, start, end, "rw--", "memory is mapped to its own addresses", start)
     page = machine.symbol("trampoline_start", probe=True)

@@ -32,18 +32,18 @@ static void come_and_go(unsigned long times)
         PROBE_CHECK(many[i], "kernel_stacks->alloc() returned NULL with %d stacks in use", i);
         many[i][0] = many[i][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)i;
     }
-    /* In another order; each time one that is in use must stay as it is. */
-    for (int i = 0; i < MANY; i++) {
-        int n = i * 77 % MANY, next = (i + 1) * 77 % MANY;
-        kernel_stacks->free(many[n]);
-        uint64_t *again = kernel_stacks->alloc();
-        PROBE_CHECK(again, "kernel_stacks->alloc() returned NULL with %d stacks in use",
-                    MANY - i - 1);
-        again[0] = again[KERNEL_STACK_SIZE / 8 - 1] = 12345;
-        PROBE_CHECK(i + 1 == MANY || (many[next][0] == (uint64_t)next &&
-                                      many[next][KERNEL_STACK_SIZE / 8 - 1] == (uint64_t)next),
+    /* One goes, one comes, and all the others stay as they are; then all go, in another order. */
+    for (int i = 0; i < 2 * MANY; i++) {
+        int n = i * 77 % MANY;
+        PROBE_CHECK(many[n][0] == (uint64_t)n && many[n][KERNEL_STACK_SIZE / 8 - 1] == (uint64_t)n,
                     "a kernel stack that is in use has changed when another was allocated");
-        kernel_stacks->free(again);
+        kernel_stacks->free(many[n]);
+        if (i >= MANY)
+            continue;
+        many[n] = kernel_stacks->alloc();
+        PROBE_CHECK(many[n], "kernel_stacks->alloc() returned NULL with %d stacks in use",
+                    MANY - 1);
+        many[n][0] = many[n][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)n;
     }
     long before = probe_frames;
     for (unsigned long n = 1; n <= times; n++) {
@@ -68,6 +68,8 @@ static void first_stack(void)
         long before = probe_frames;
         probe_refuse = n;
         stack = kernel_stacks->alloc();
+        PROBE_CHECK(stack || probe_refuse == 0,
+                    "a first kernel_stacks->alloc() returned NULL though no frame was refused");
         probe_refuse = 0;
         PROBE_CHECK(stack || probe_frames <= before + TABLES,
                     "a first kernel_stacks->alloc() that lacked frame %lu keeps %ld frames", n,
@@ -87,7 +89,8 @@ void kernel_space(unsigned long argument)
 {
     uint64_t *stacks[4];
     long before = 0;
-    first_stack();
+    if (argument)
+        first_stack();
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 3; i++)
             stacks[i] = take();
