@@ -124,15 +124,15 @@ def write(directory: Path) -> None:
 
 
 def _adapt(directory: Path) -> None:
-    """What reads otherwise in the student edition: students commit their solutions, and the README
-    leaves out what is between its marks <!-- authors --> and <!-- /authors -->."""
+    """What reads otherwise in the student edition: students commit their solutions, and pages leave
+    out what is between the marks <!-- authors --> and <!-- /authors -->."""
     ignored = directory / ".gitignore"
     ignored.write_text(ignored.read_text().replace("/solutions/\n", ""))
-    readme = directory / "README.md"
-    text = re.sub(
-        r"<!-- authors -->.*?<!-- /authors -->\n", "", readme.read_text(), flags=re.DOTALL
-    )
-    readme.write_text(text)
+    for page in directory.rglob("*.md"):
+        text = page.read_text()
+        page.write_text(
+            re.sub(r"<!-- authors -->.*?<!-- /authors -->\n?", "", text, flags=re.DOTALL)
+        )
 
 
 def _commit(directory: Path) -> None:

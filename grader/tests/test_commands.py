@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import List
 from xml.etree import ElementTree
 
 import pexpect
@@ -180,6 +181,22 @@ def test_student_edition_grades_itself(edition: Path, lab: Lab) -> None:
     # Stuck in all tasks but the first, and that one not written: nothing earned, nothing blocked.
     others = ",".join(f"reference:{task.id}" for task in lab.tasks[1:])
     assert grade_in(edition, f"WITH={others}")["score"] == 0
+
+
+def links_to_nowhere(tree: Path) -> List[str]:
+    """Links in a tree's pages to files that are not there."""
+    found = []
+    for page in tree.rglob("*.md"):
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+            if "://" not in target and not (page.parent / target).exists():
+                found.append(f"{page.relative_to(tree)}: {target}")
+    return found
+
+
+def test_links_lead_somewhere(edition: Path) -> None:
+    assert links_to_nowhere(edition) == []
+    ours = [link for link in links_to_nowhere(ROOT) if not link.startswith("build/")]
+    assert ours == []
 
 
 def test_authors_commands_say_so_in_the_student_edition(edition: Path) -> None:

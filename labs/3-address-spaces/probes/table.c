@@ -217,6 +217,7 @@ void table_memory(unsigned long argument)
         probe_refuse = ++n;
         int error = page_table->create(&table);
         bool created = error == 0;
+        PROBE_CHECK(!created || table.root, "create() returned 0, and there is no root table");
         if (created)
             error = page_table->map(&table, 0x40000000, target(7), PROT_READ);
         refused = probe_refuse == 0;
