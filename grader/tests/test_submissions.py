@@ -9,12 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List
+from typing import Callable, Dict, List
 
 import pytest
 
-from grader import build
-from grader.labs import Lab, find_lab
+from grader import build, mutants
+from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT, TEMPLATE, shown
 from grader.sandbox import bubblewrap
 from grader.tests.conftest import Grade, heed_control_c
@@ -347,3 +347,42 @@ def test_a_broken_earlier_lab_does_not_lock_the_next(grade: Grade, solutions: Pa
 def test_an_unfinished_earlier_lab_is_pointed_out(grade: Grade) -> None:
     graded = grade(TEMPLATE, "--lab", "multitasking")
     assert "lab 1 is not finished" in graded.output and "WITH=reference:1 lends" in graded.output
+
+
+@pytest.mark.parametrize(
+    "pattern, chosen",
+    [
+        ("1.1", lambda test: test["task"] == "1.1"),
+        ("exit_ends*,empty_deck*", lambda test: test["id"].startswith(("exit_ends", "empty_deck"))),
+        ("test_empty_deck_powers_off", lambda test: test["id"] == "empty_deck_powers_off"),
+    ],
+)
+def test_test_chooses_by_task_or_names(
+    grade: Grade, pattern: str, chosen: Callable[[Dict[str, str]], bool]
+) -> None:
+    graded = grade("reference", "--test", pattern)
+    assert graded.results
+    tests = graded.results["labs"][0]["tests"]
+    assert tests and all(chosen(test) for test in tests)
+    assert graded.score == sum(test["max_points"] for test in tests)
+
+
+def test_what_chosen_tests_require_can_come_along(grade: Grade) -> None:
+    alone = grade("reference", "--test", "write_is_binary").results
+    with_required = grade("reference", "--test", "write_is_binary", "--required").results
+    assert alone and with_required
+    assert [test["id"] for test in alone["labs"][0]["tests"]] == ["write_is_binary"]
+    assert {test["id"] for test in with_required["labs"][0]["tests"]} > {"write_is_binary"}
+
+
+def test_a_task_says_which_lab(grade: Grade) -> None:
+    results = grade("reference", "--lab", "", "--test", "2.2").results
+    assert results and [each["number"] for each in results["labs"]] == [2]
+
+
+def test_the_sample_of_a_mutant_has_what_its_header_names() -> None:
+    for lab in all_labs():
+        for subject in mutants.subjects(lab):
+            if subject.kind == "mutant" and "*" not in subject.header["must-fail"]:
+                chosen = set(mutants.sample(subject))
+                assert subject.tests("must-fail") <= chosen
