@@ -76,10 +76,11 @@ int space_create(struct process *process);
 void space_destroy(struct process *process);
 
 /*
- * Copy size bytes from the kernel to an address of the space, whose pages must be there; their
- * permissions are not looked at.  For who builds a space.
+ * Copy size bytes from the kernel to an address of the space, which must lie in areas; a page that is
+ * missing is asked for (space_fault), and permissions are not looked at.  For who builds a space.
+ * Returns 0, or -ENOMEM.
  */
-void space_store(struct space *space, uint64_t va, const void *bytes, size_t size);
+int space_store(struct space *space, uint64_t va, const void *bytes, size_t size);
 
 /* Report what is known of an address: the area it lies in, and what the page table says. */
 void space_report(const struct space *space, uint64_t va);

@@ -84,17 +84,24 @@ void space_destroy(struct process *process)
     space_free(space);
 }
 
-void space_store(struct space *space, uint64_t va, const void *bytes, size_t size)
+int space_store(struct space *space, uint64_t va, const void *bytes, size_t size)
 {
     const char *from = bytes;
     while (size > 0) {
         uint64_t pte = page_table->find(&space->table, va);
-        assert(pte);
+        if (!pte) {
+            long error = space_fault->fault(space, va, ACCESS_WRITE);
+            if (error)
+                return (int)error;
+            pte = page_table->find(&space->table, va);
+            assert(pte);
+        }
         size_t offset = va % PAGE_SIZE, n = PAGE_SIZE - offset;
         n = n < size ? n : size;
         memcpy((char *)pte_frame(pte) + offset, from, n);
         va += n, from += n, size -= n;
     }
+    return 0;
 }
 
 /* "r-xu" for permissions. */

@@ -188,7 +188,7 @@ void trap_report_fault(const struct task *task, uint64_t cause, int signal)
     else
         report("fault: %s: %s (cause %lu), pc 0x%lx: %s", task->process->name,
                trap_cause_name(cause), cause, task->user.sepc, signal_name(signal));
-    if (is_page_fault(cause)) {
+    if (is_page_fault(cause) && task->process->space) {
         space_report(task->process->space, task->user.stval);
         dump_registers(task->user.x);
     }

@@ -511,9 +511,19 @@ FAULT_HINT = (
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
 def test_bad_load_ends_its_program(machine: Machine) -> None:
-    """Otherwise the machine goes down with the first null pointer."""
+    """Otherwise the machine goes down with the first null pointer.  (Two boots.)"""
     address = machine.random.choice([0, 8, 0x40, 0x100])
     fault(machine, "load", {5: "read"}, "SIGSEGV", address)
+    run = machine.run([], probe="faults")
+    _, ended = run.probed
+    missing = [cause for cause in (12, 13, 15) if not ended >> cause & 1]
+    check.true(
+        not missing,
+        "faults that only paging knows end a program as well (probes/faults.c)",
+        "page faults, causes 12, 13 and 15: SIGSEGV",
+        f"{', '.join(map(str, missing))}: not; {run.explanation}",
+        "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value,
+    )
 
 
 @pytest.mark.task("1.5")

@@ -5,7 +5,7 @@
  */
 #include "user_memory.h"
 
-/* How many bytes; the second word is free. */
+/* How many bytes; the second word: faults.c. */
 extern uint64_t probe_result[2];
 uint64_t probe_result[2];
 

@@ -144,8 +144,10 @@ static int fill_space(struct process *process, const struct elf *elf, char *cons
     error = arguments_build(&arguments, USER_STACK_TOP, &image, &size);
     if (error)
         return error;
-    space_store(space, USER_STACK_TOP - size, image, size);
+    error = space_store(space, USER_STACK_TOP - size, image, size);
     kfree(image);
+    if (error)
+        return error;
     process->task.user.x[X_SP] = USER_STACK_TOP - size;
     process->task.user.sepc = elf->header.entry;
     return 0;

@@ -244,8 +244,10 @@ static int fill_space(struct process *process, const struct elf *elf, char *cons
     if (error)
         return error;
     uint64_t sp = USER_STACK_TOP - size;
-    space_store(space, sp, image, size);
+    error = space_store(space, sp, image, size);
     kfree(image);
+    if (error)
+        return error;
     process->task.user.sepc = header->entry;
     process->task.user.x[X_SP] = sp;
     process->memory = (struct region){0, USER_END};

@@ -102,7 +102,7 @@ static int fill_stack(struct space *space, const struct elf *elf, uint64_t heade
                      });
     if (!error) {
         *sp = USER_STACK_TOP - size;
-        space_store(space, *sp, image, size);
+        error = space_store(space, *sp, image, size);
     }
     kfree(image);
     return error;

@@ -1,0 +1,40 @@
+/*
+ * faults.c: what the handlers of faults say to exceptions that no program can raise before lab 3: page
+ * faults (bootargs probe=faults).  Bit n of the result's second word: cause n ends a program by SIGSEGV.
+ */
+#include "platform.h"
+#include "riscv.h"
+#include "runner.h"
+#include "signal.h"
+#include "string.h"
+#include "task.h"
+#include "trap.h"
+
+extern uint64_t probe_result[2];
+
+static void ask(uint64_t cause)
+{
+    struct process *process = process_create("asked");
+    if (!process)
+        return;
+    trap_dispatch(&process->task, cause);
+    if (process->task.dying && process->task.wait_status == status_killed(SIGSEGV))
+        probe_result[1] |= 1UL << cause;
+    process_destroy(process);
+}
+
+static void run_probe(void)
+{
+    char name[12];
+    if (!platform_option("probe", name, sizeof(name)) || strcmp(name, "faults") != 0) {
+        const struct runner_ops *lower = slot_below(runner, 8);
+        lower->run();
+        return;
+    }
+    ask(CAUSE_FETCH_PAGE);
+    ask(CAUSE_LOAD_PAGE);
+    ask(CAUSE_STORE_PAGE);
+}
+
+static const struct runner_ops prober = {.run = run_probe};
+PROVIDE(runner, 8, prober);
