@@ -62,6 +62,18 @@ static size_t allowed(uint64_t offset, size_t size, unsigned access)
     return n;
 }
 
+/* For a call that has to fail: which page forbids it, and what that page allows. */
+static const char *because(uint64_t offset, long wanted)
+{
+    static char text[60];
+    if (wanted != -EFAULT)
+        return "";
+    uint64_t page = BASE + offset / PAGE_SIZE * PAGE_SIZE;
+    snprintf(text, sizeof(text), " (page 0x%lx is %s)", page,
+             offset < BYTES ? probe_prot(prots[offset / PAGE_SIZE]) : "not there");
+    return text;
+}
+
 /* Against a model: bytes at the window's addresses, in the kernel's hands. */
 void memory_random(unsigned long argument)
 {
@@ -88,8 +100,8 @@ void memory_random(unsigned long argument)
         if (kind == 0) {
             result = user_memory->in(&process.task, buffer, BASE + offset, size);
             probe_say("in(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
-            PROBE_CHECK(result == wanted, "in(0x%lx, %zu bytes) returned %ld, not %ld",
-                        BASE + offset, size, result, wanted);
+            PROBE_CHECK(result == wanted, "in(0x%lx, %zu bytes) returned %ld, not %ld%s",
+                        BASE + offset, size, result, wanted, because(offset + can, wanted));
             for (size_t i = 0; wanted == 0 && i < size; i++)
                 PROBE_CHECK(buffer[i] == *byte_at(offset + i),
                             "in(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
@@ -103,8 +115,8 @@ void memory_random(unsigned long argument)
             uint8_t behind = offset + size < BYTES ? *byte_at(offset + size) : 0;
             result = user_memory->out(&process.task, BASE + offset, buffer, size);
             probe_say("out(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
-            PROBE_CHECK(result == wanted, "out(0x%lx, %zu bytes) returned %ld, not %ld",
-                        BASE + offset, size, result, wanted);
+            PROBE_CHECK(result == wanted, "out(0x%lx, %zu bytes) returned %ld, not %ld%s",
+                        BASE + offset, size, result, wanted, because(offset + can, wanted));
             for (size_t i = 0; wanted == 0 && i < size; i++)
                 PROBE_CHECK(*byte_at(offset + i) == buffer[i],
                             "out(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
@@ -128,8 +140,8 @@ void memory_random(unsigned long argument)
                 wanted = can == size ? -ENAMETOOLONG : -EFAULT;
             result = user_memory->string(&process.task, (char *)buffer, BASE + offset, size);
             probe_say("string(0x%lx, room for %zu) = %ld", BASE + offset, size, result);
-            PROBE_CHECK(result == wanted, "string(0x%lx, room for %zu) returned %ld, not %ld",
-                        BASE + offset, size, result, wanted);
+            PROBE_CHECK(result == wanted, "string(0x%lx, room for %zu) returned %ld, not %ld%s",
+                        BASE + offset, size, result, wanted, because(offset + can, wanted));
             for (size_t i = 0; wanted >= 0 && i < length; i++)
                 PROBE_CHECK(buffer[i] == *byte_at(offset + i),
                             "string(0x%lx): character %zu is wrong", BASE + offset, i);
