@@ -543,8 +543,9 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
 
 
 def _check_names(configuration: Configuration, objects: Path) -> None:
-    """Refuse a part that would like to know what only the labs' probes have (a weak reference, which
-    links to nothing elsewhere): it could write a probe's result itself."""
+    """Refuse a part that has to do with what only the labs' probes have (a weak definition would link to
+    theirs: it could write a probe's result itself), or that takes a level which is not its lab's.
+    """
     own = {
         str(objects / part.lab.folder / part.task.object_name): part
         for part in configuration.parts
@@ -553,18 +554,26 @@ def _check_names(configuration: Configuration, objects: Path) -> None:
     if not own:
         return
     said = subprocess.run(
-        [cross() + "nm", "--undefined-only", "--print-file-name", *own],
+        [cross() + "nm", "--print-file-name", *own],
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",
         check=True,
     ).stdout
-    found = re.search(r"^(.*):\s+\w (probe_\w+)$", said, re.M)
-    if found:
-        raise BuildFailure(
-            f"{shown(own[found[1]].path)}: {found[2]} belongs to the probes, which look at a part from"
-            " outside"
-        )
+    for match in re.finditer(
+        r"^(.*):[0-9a-f]* +(?:\w (probe_\w+)|R \w+_level_(\d+))$", said, re.MULTILINE
+    ):
+        part = own[match[1]]
+        if match[2]:
+            raise BuildFailure(
+                f"{shown(part.path)}: {match[2]}: names that begin with probe_ are the probes', which"
+                " look at a part from outside"
+            )
+        if int(match[3]) != part.lab.number:
+            raise BuildFailure(
+                f"{shown(part.path)}: PROVIDE(…, {match[3]}, …): a part of lab {part.lab.number} serves at level"
+                f" {part.lab.number}"
+            )
 
 
 def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:

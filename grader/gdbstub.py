@@ -52,8 +52,14 @@ class Stub:
     def _answer(self) -> bytes:
         """Read a packet, and say that it has arrived."""
         packet = self._read(b"#", 2)
-        self.socket.sendall(b"+")
-        return packet[packet.index(b"$") + 1 : -3]
+        try:
+            self.socket.sendall(b"+")
+        except OSError:
+            raise Lost from None
+        answer = packet[packet.index(b"$") + 1 : -3]
+        if answer.startswith((b"W", b"X")):  # the machine has ended
+            raise Lost
+        return answer
 
     def breakpoint(self, address: int, on: bool) -> None:
         """Set a breakpoint at an address, or take it away; the machine must stand still."""

@@ -18,7 +18,7 @@ from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
 FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
-KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h; so are the next two
+KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h; the next two: space.h
 TRAMPOLINE = 0xFFFFFFFFFFFFE000
 USER_CONTEXT = TRAMPOLINE - 2 * 4096
 PAGE = 4096

@@ -27,7 +27,7 @@ struct frames_ops {
     /* A frame full of zeros, with one reference, which is the caller's; 0 when none is free. */
     uintptr_t (*alloc)(void);
 
-    /* One reference more to a frame that is in use; panics about anything else. */
+    /* One reference more; panics, with the address, about what is not a frame in use. */
     void (*get)(uintptr_t frame);
 
     /* One reference less; panics, with the address, about what is not a frame in use. */

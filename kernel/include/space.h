@@ -76,9 +76,9 @@ int space_create(struct process *process);
 void space_destroy(struct process *process);
 
 /*
- * Copy size bytes from the kernel to an address of the space, which must lie in areas; a page that is
- * missing is asked for (space_fault), and permissions are not looked at.  For who builds a space.
- * Returns 0, or -ENOMEM.
+ * Copy size bytes from the kernel to an address of the space, which must lie in areas that may be written;
+ * a page that is missing is asked for.  For who builds a space.
+ * Returns 0, or what space_fault says of a page.
  */
 int space_store(struct space *space, uint64_t va, const void *bytes, size_t size);
 

@@ -17,20 +17,21 @@ struct task;
 struct user_memory_ops {
     /*
      * Copy size bytes from address src of the task's memory to dst in the kernel.
-     * Returns 0, or -EFAULT when any of [src, src + size) is not the program's to read.
+     * Returns 0, or -EFAULT when any of [src, src + size) is not the program's to read; from lab 3
+     * on, where a page is missing, what space_fault says of it (space.h).
      */
     long (*in)(struct task *task, void *dst, uint64_t src, size_t size);
 
     /*
      * Copy size bytes from src in the kernel to address dst of the task's memory.
-     * Returns 0, or -EFAULT when any of [dst, dst + size) is not the program's to write.
+     * Returns 0, or -EFAULT when any of [dst, dst + size) is not the program's to write; or as above.
      */
     long (*out)(struct task *task, uint64_t dst, const void *src, size_t size);
 
     /*
      * Copy a NUL-terminated string from address src of the task's memory to dst, which has room for
-     * size bytes.  Returns its length without the NUL, -EFAULT, or -ENAMETOOLONG when there is no
-     * NUL within size bytes.
+     * size bytes.  Returns its length without the NUL, -EFAULT, or as above, or -ENAMETOOLONG when
+     * there is no NUL within size bytes.
      */
     long (*string)(struct task *task, char *dst, uint64_t src, size_t size);
 };

@@ -21,7 +21,9 @@ static uintptr_t alloc_but_one(void)
 
 void frames_init(void)
 {
+    /* On a large machine QEMU's device tree, which nobody needs any more, lies in it. */
     frame_table = (struct frame *)frame_table_memory.start;
+    memset(frame_table, 0, frame_table_memory.end - frame_table_memory.start);
     char value[12];
     if (platform_option("nomem", value, sizeof(value))) {
         for (const char *s = value; *s >= '0' && *s <= '9'; s++)

@@ -19,7 +19,6 @@ bool need_resched;
 
 void scheduler_init(void)
 {
-    current_task = boot_task;
     boot_task->stack[0] = SWITCH_CANARY;
     boot_task->since = time_now();
     scheduler->enqueue(boot_task);

@@ -20,8 +20,6 @@ extern const struct exit_hook exit_hooks_start[], exit_hooks_end[];
 extern char kernel_trap[], user_enter[];
 extern uint64_t boot_stack[];
 
-struct task *current_task;
-
 static struct process boot_process = {
     .name = "kernel",
     .task =
@@ -36,6 +34,7 @@ static struct process boot_process = {
         },
 };
 struct task *const boot_task = &boot_process.task;
+struct task *current_task = &boot_process.task; /* whoever panics early is looked up here */
 
 static int next_pid = 1;
 

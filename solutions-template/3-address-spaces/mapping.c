@@ -44,8 +44,9 @@ static void anonymous_drop(struct space *space, const struct area *area, uint64_
     (void)space, (void)start, (void)end;
 }
 
-static const struct backend linear = {"linear", linear_fill, linear_drop};
-static const struct backend anonymous = {"anonymous", anonymous_fill, anonymous_drop};
+static const struct backend linear = {.name = "linear", .fill = linear_fill, .drop = linear_drop};
+static const struct backend anonymous = {
+    .name = "anonymous", .fill = anonymous_fill, .drop = anonymous_drop};
 
 /*
  * The contracts of these two are in space.h; area_insert() and area_remove() keep the set in order, and

@@ -194,6 +194,11 @@ void memory_faults(unsigned long argument)
                     cases[i].va, probe_fault.access, probe_fault.va);
         PROBE_CHECK(result == wanted, "%s(0x%lx), fault() says %ld: returned %ld, not %ld",
                     write ? "out" : "in", cases[i].va, cases[i].answer, result, wanted);
+        if (write)
+            continue;
+        result = user_memory->string(&process.task, (char *)buffer, cases[i].va, 8);
+        PROBE_CHECK(result == wanted, "string(0x%lx), fault() says %ld: returned %ld, not %ld",
+                    cases[i].va, cases[i].answer, result, wanted);
     }
     /* A page that fault() maps is there, in the middle of a copy as well. */
     for (int round = 0; round < 3; round++) {

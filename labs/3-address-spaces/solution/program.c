@@ -43,7 +43,8 @@ static void segment_drop(struct space *space, const struct area *area, uint64_t 
     spaces->anonymous->drop(space, area, start, end);
 }
 
-static const struct backend segments = {"segment", segment_fill, segment_drop};
+static const struct backend segments = {
+    .name = "segment", .fill = segment_fill, .drop = segment_drop};
 
 /*
  * Map one loadable segment of a program (elf.h) as an area, for user mode, with the permissions that its
