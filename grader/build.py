@@ -595,8 +595,9 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
                     raise forbidden
             raise _explain(configuration, done.stdout)
         stamp = directory / "checked"
-        kernel_time = configuration.kernel.stat().st_mtime_ns
-        if not (stamp.is_file() and stamp.stat().st_mtime_ns >= kernel_time):
+        # Checked since it was built, and by the checks that there are now.
+        newest = max(path.stat().st_mtime_ns for path in (configuration.kernel, Path(__file__)))
+        if not (stamp.is_file() and stamp.stat().st_mtime_ns >= newest):
             for part in configuration.parts:
                 if not part.prebuilt:
                     _check_part(configuration, part, objects)
