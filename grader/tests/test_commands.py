@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import List
+from typing import List, Set, Tuple
 from xml.etree import ElementTree
 
 import pexpect
@@ -51,34 +51,33 @@ def test_run_is_stopped_by_control_c() -> None:
     console.expect(pexpect.EOF)
 
 
-def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
-    """Twice the same picture, with a lane for each job, and the truth in the table below it."""
+def drawn_twice(picture: str, apps: str, directory: Path) -> Tuple[Set[str], List[str]]:
+    """Have `timeline` or `map` draw programs, twice the same; the picture's texts, and the lines printed."""
     drawn = []
     for name in ("one.svg", "two.svg"):
-        command = [sys.executable, "-m", "grader", "timeline", "--solutions", "reference"]
-        command += ["--apps", "spin:25000 nap:15000 spin:25000", "--out", str(tmp_path / name)]
+        command = [sys.executable, "-m", "grader", picture, "--solutions", "reference"]
+        command += ["--apps", apps, "--out", str(directory / name)]
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        drawn.append((tmp_path / name).read_text())
+        drawn.append((directory / name).read_text())
     assert drawn[0] == drawn[1]
-    texts = [each.text for each in ElementTree.fromstring(drawn[0]).iter() if each.text]
-    assert {"spin 25000", "nap 15000", "kernel"} <= set(texts)
-    asleep = {line[:24].strip(): line.split("ms")[2] for line in done.stdout.splitlines()[1:5]}
+    texts = {each.text for each in ElementTree.fromstring(drawn[0]).iter() if each.text}
+    return texts, done.stdout.splitlines()
+
+
+def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
+    """Twice the same picture, with a lane for each job, and the truth in the table below it."""
+    texts, lines = drawn_twice("timeline", "spin:25000 nap:15000 spin:25000", tmp_path)
+    assert {"spin 25000", "nap 15000", "kernel"} <= texts
+    asleep = {line[:24].strip(): line.split("ms")[2] for line in lines[1:5]}
     assert float(asleep["nap 15000"]) >= 15 and float(asleep["spin 25000"]) == 0
 
 
 def test_map_draws_areas_beside_pages(tmp_path: Path) -> None:
     """Twice the same; and what it says of a program agrees with the program's file."""
-    drawn = []
-    for name in ("one.svg", "two.svg"):
-        command = [sys.executable, "-m", "grader", "map", "--solutions", "reference"]
-        command += ["--apps", "layout:1:5 hello", "--out", str(tmp_path / name)]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-        drawn.append((tmp_path / name).read_text())
-    assert drawn[0] == drawn[1]
-    texts = [each.text for each in ElementTree.fromstring(drawn[0]).iter() if each.text]
-    assert {"layout, pid 1", "hello, pid 2", "the kernel"} <= set(texts)
+    texts, lines = drawn_twice("map", "layout:1:5 hello", tmp_path)
+    assert {"layout, pid 1", "hello, pid 2", "the kernel"} <= texts
     start = symbols.address(build.program("layout"), "_start") & -4096
-    (line,) = [t for t in done.stdout.splitlines() if f"{start:#018x}" in t and "segment" in t][:1]
+    (line,) = [t for t in lines if f"{start:#018x}" in t and "segment" in t][:1]
     assert "r-xu segment" in line and re.search(r"r-xu \d+ pages?, frame 0x8", line)
 
 

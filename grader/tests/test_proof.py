@@ -123,10 +123,13 @@ def mixes() -> List[List[mutants.Subject]]:
     return found
 
 
+MIXES = mixes()
+
+
 @pytest.mark.parametrize(
     "lab, mix",
-    [(mix[-1].lab, mix) for mix in mixes()],
-    ids=["-".join(each.name for each in mix) for mix in mixes()],
+    [(mix[-1].lab, mix) for mix in MIXES],
+    ids=["-".join(each.name for each in mix) for mix in MIXES],
 )
 def test_right_parts_of_different_labs_go_together(
     grade: Grade, lab: Lab, tmp_path: Path, mix: List[mutants.Subject]

@@ -62,10 +62,15 @@ def probe(
     )
     complaint = complaint_of(run)
     if complaint:
-        outcome = "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value
+        outcome = outcome_of(run)
         header = CONTRACTS[name.split("-")[0]]
         check.fail(what, f"what kernel/include/{header} says", complaint, outcome)
     return run
+
+
+def outcome_of(run: Run) -> str:
+    """What to call a failure that a run has shown: by how the run ended, if not in order."""
+    return "wrong result" if run.outcome is Outcome.POWER_OFF else str(run.outcome.value)
 
 
 def complaint_of(run: Run) -> str:
@@ -91,7 +96,7 @@ def probe_random(machine: Machine, name: str, what: str) -> None:
     complaint = complaint_of(run)
     if not complaint:
         return
-    outcome = "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value
+    outcome = outcome_of(run)
     match = re.match(r"at operation (\d{1,5}): ", complaint)
     if match and int(match[1]) < 50_000:
         kept, shown = shortest(play, int(match[1]))
@@ -155,7 +160,7 @@ def looked_at(run: Run, wanted: int) -> List[Checkpoint]:
         f"{wanted} times a program at its checkpoint, {here:#x}, and its ecall in QEMU's trap log",
         f"{len(seen)} times, {ecalls} ecalls; {run.explanation}\n"
         + "\n".join(f"job {job.index} ({job.name}): {job.end}" for job in run.jobs[:6]),
-        "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value,
+        outcome_of(run),
     )
     return seen
 
@@ -183,7 +188,7 @@ def kernel_views(machine: Machine) -> Tuple[View, Optional[View], List[int]]:
     )
     if not run.views:
         complaint = complaint_of(run) or run.explanation
-        outcome = "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value
+        outcome = outcome_of(run)
         check.fail("kernel stacks can be allocated and given back", "they can", complaint, outcome)
     stacks: List[int] = []
     for report in run.reports:
@@ -335,7 +340,7 @@ def test_what_is_no_frame_in_use_is_a_panic(machine: Machine) -> None:
             f"{call}({address}), which is {MISUSES[case]}, is a panic",
             f"a kernel panic that names {address}",
             complaint_of(run) or "nothing happened",
-            "wrong result" if run.outcome is Outcome.POWER_OFF else run.outcome.value,
+            outcome_of(run),
         )
 
 
