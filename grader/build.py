@@ -31,6 +31,7 @@ BASE = BUILD / "base"
 KERNELS = BUILD / "kernels"
 PROGRAMS = BASE / "programs"
 PROBE = "probe.elf"
+PROBING = KERNEL / "probe"  # what the probes of all labs share
 
 PART_BYTES_MAX = 1 << 20
 # For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
@@ -206,13 +207,15 @@ def kernel_sources() -> List[Path]:
     """The given kernel's sources, except those that include a student's part."""
     sources = sorted(KERNEL.rglob("*.c")) + sorted(KERNEL.rglob("*.S"))
     through = {ROOT / task.through for lab in all_labs() for task in lab.tasks if task.through}
-    return [path for path in sources if path not in through]
+    return [path for path in sources if path not in through and path.parent != PROBING]
 
 
 def probe_sources(lab: Lab) -> List[Path]:
-    """A lab's probes: tests of its parts from inside the kernel, linked only where a test asks."""
-    directory = lab.directory / "probes"
-    return sorted(path for path in directory.glob("*") if path.suffix in (".c", ".S"))
+    """A lab's probes, tests of its parts from inside the kernel, and what all labs' probes share; linked
+    only where a test asks."""
+    own = (lab.directory / "probes").glob("*")
+    found = sorted(path for path in own if path.suffix in (".c", ".S"))
+    return [*sorted(PROBING.glob("*.c")), *found] if found else []
 
 
 def _base_object(source: Path) -> Path:
@@ -234,7 +237,7 @@ def _base_ninja() -> str:
         f"kernel_flags = {KERNEL_FLAGS} -Werror {prefix_map} -I{_escaped(KERNEL / 'include')}",
         f"user_flags = {USER_FLAGS} {prefix_map} -I{_escaped(USER / 'include')}",
         "rule kernel_cc",
-        "  command = $cc $kernel_flags -MMD -MF $out.d -c $in -o $out",
+        "  command = $cc $kernel_flags $more -MMD -MF $out.d -c $in -o $out",
         "  depfile = $out.d",
         "  deps = gcc",
         "rule user_cc",
@@ -247,9 +250,11 @@ def _base_ninja() -> str:
         "rule strip",
         f"  command = {cross()}objcopy --strip-debug $in $out",
     ]
-    probes = [source for lab in all_labs() for source in probe_sources(lab)]
+    probes = dict.fromkeys(source for lab in all_labs() for source in probe_sources(lab))
     for source in [*kernel_sources(), *probes]:
         lines.append(f"build {_escaped(_base_object(source))}: kernel_cc {_escaped(source)}")
+        if source in probes:
+            lines.append(f"  more = -I{_escaped(PROBING)}")
     library = []
     for source in sorted((USER / "lib").iterdir()):
         if source.suffix in (".c", ".S"):

@@ -10,7 +10,7 @@ import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence, Set, Tuple, Union
 
 from grader import check, symbols, trace, view
 from grader.build import cross
@@ -267,6 +267,61 @@ class Run:
                 f"{seen} of them in QEMU's trap log",
                 "no evidence of user mode",
             )
+
+    def expect_ends(self, wanted: Sequence[Union[str, Tuple[str, ...]]], what: str) -> None:
+        """Demand that each job is reported once, with this end or one of these, and then power-off."""
+        self.expect_power_off()
+        seen = sorted(job.index for job in self.jobs)
+        check.equal(seen, list(range(len(wanted))), "each job is reported once, by its number")
+        ends = {job.index: job.end for job in self.jobs}
+        choices = [(end,) if isinstance(end, str) else end for end in wanted]
+        wrong = [i for i, choice in enumerate(choices) if ends[i] not in choice]
+        check.true(
+            not wrong,
+            what,
+            "\n".join(f"job {i} ({self.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]),
+            "\n".join(f"job {i} ({self.jobs_wanted[i]}): {ends[i]}" for i in wrong[:6]),
+        )
+
+    def expect_lines(self, wanted: Sequence[str], what: str) -> None:
+        """Demand these lines ("subject: answer") among what programs printed, in any order."""
+        seen = check.readable(self.printed).splitlines()
+        missing = [line for line in wanted if line not in seen]
+        answers: List[str] = []
+        for line in missing[:8]:
+            subject = line.rpartition(": ")[0]
+            others = [s for s in seen if subject and s.startswith(f"{subject}: ")]
+            answers += others or [f"no line that begins with {subject or line}"]
+        check.true(not missing, what, "\n".join(missing[:8]), "\n".join(answers))
+
+    def expect_linked_calls(self, calls: Dict[int, int]) -> None:
+        """Demand evidence that programs ran in user mode, each at the addresses it is linked for: their
+        ecalls in QEMU's trap log.  calls: job index -> how many system calls it makes at least."""
+        needed: Dict[str, int] = {}
+        for index, count in calls.items():
+            name = self.jobs_wanted[index].split()[0]
+            needed[name] = needed.get(name, 0) + count
+        made = [t.epc for t in self.traps if t.cause == CAUSE_USER_ECALL and not t.interrupt]
+        sites: Dict[str, FrozenSet[int]] = {
+            name: frozenset(symbols.facts(self.programs[name]).ecalls) for name in needed
+        }
+        for name, count in needed.items():
+            seen = sum(epc in sites[name] for epc in made)
+            check.true(
+                seen >= count,
+                f"{name} runs in user mode and makes its own system calls",
+                f"at least {count} ecalls from user mode at its own instructions",
+                f"{seen} of them in QEMU's trap log",
+                "no evidence of user mode",
+            )
+        union: Set[int] = set().union(*sites.values())
+        check.true(
+            sum(epc in union for epc in made) >= sum(needed.values()),
+            "all programs run in user mode and make their own system calls",
+            f"at least {sum(needed.values())} ecalls from user mode",
+            f"{sum(epc in union for epc in made)} of them in QEMU's trap log",
+            "no evidence of user mode",
+        )
 
     def interruptions(self, index: int) -> int:
         """How many timer interrupts hit job number index in user mode: QEMU's own trap log."""

@@ -23,7 +23,8 @@ struct backend {
 
     /*
      * Make the page at va, which lies in area and is not mapped, present: map it with the area's
-     * permissions.  Returns 0, or -ENOMEM (nothing has changed then).
+     * permissions.  Returns 0, or -ENOMEM, or -EIO when its content cannot be read (nothing has changed
+     * then).
      */
     int (*fill)(struct space *space, const struct area *area, uint64_t va);
 
@@ -74,6 +75,12 @@ int area_insert(struct area_set *set, struct area *area);
 
 /* Take an area out.  It must be in the set. */
 void area_remove(struct area_set *set, struct area *area);
+
+/*
+ * Let an area have other bounds, page aligned, that still overlap the old ones.  Returns 0, or -EEXIST when it
+ * would overlap another area.  It is the caller's business what becomes of pages.
+ */
+int area_resize(struct area_set *set, struct area *area, uint64_t start, uint64_t end);
 
 /*
  * Cut an area in two at an address inside it: it keeps what lies before, and a new one has the rest,

@@ -57,7 +57,7 @@ static inline uintptr_t frame_address(const struct frame *frame)
     return platform.memory_start + (uintptr_t)(frame - frame_table) * 4096;
 }
 
-/* As in frames_ops; a test may say which allocation is to fail (bootargs nomem=N, from 1). */
+/* As in frames_ops. */
 static inline uintptr_t frame_alloc(void)
 {
     return frames->alloc();

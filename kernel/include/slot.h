@@ -4,7 +4,8 @@
  * Nothing in the kernel asks which lab it is in.  A part switches its functionality on by being
  * linked, in one of two shapes:
  *
- *   a slot has one winner: PROVIDE(slot, level, object); the highest linked level serves;
+ *   a slot has one winner: PROVIDE(slot, level, object); the highest linked level serves, and what it
+ *   leaves out (a member that is NULL) the level below does;
  *   a list has all its members, in level order (SYSCALL, TRAP_HANDLER, INITCALL, EXIT_HOOK).
  *
  * Levels: 0 is the given default, k is lab k, 9 is a test's own.  Both shapes live in linker
@@ -23,6 +24,7 @@ struct slot_entry {
     const char *object_name;
     const char *file;
     int level;
+    size_t size; /* of the object, whose members are pointers all */
 };
 
 /* In a header: the slot NAME, a pointer to the struct NAME_ops that serves it. */
@@ -42,7 +44,8 @@ struct slot_entry {
     const char slot_##_level_##level_ = 0;                                            \
     static const struct slot_entry slot_##_entry_##level_                             \
         __attribute__((used, section(".slots." #slot_ "." #level_))) = {              \
-            (const void **)&slot_, &(object_), #slot_, #object_, __FILE_NAME__, level_}
+            (const void **)&slot_, &(object_), #slot_,         #object_,              \
+            __FILE_NAME__,         level_,     sizeof(object_)}
 
 /*
  * What would serve a slot if nothing from this level on were linked: for an object that passes on what

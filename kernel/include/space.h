@@ -43,6 +43,9 @@ enum { USER_STACK_SIZE = 64 << 10 };
 struct space {
     struct page_table table;
     struct area_set areas;
+    uint64_t heap_start,
+        heap_end;          /* what brk(2) moves: heap_end is any address (lab 4, task 4.4) */
+    uint64_t minor_faults; /* pages that have come when they were touched (task 4.1) */
 };
 
 /* Slot spaces: level 0 (given) has none; lab 3, task 3.4. */
@@ -74,6 +77,14 @@ int space_create(struct process *process);
 
 /* Take a process's space away with all that is in it; harmless when it has none. */
 void space_destroy(struct process *process);
+
+/*
+ * Let an area begin or end elsewhere, page aligned: pages that it loses are dropped, pages that it gains are
+ * filled if it is one to populate, else missing.  One of its bounds stays, and where there is a
+ * file it is the start.
+ * Returns 0, -EEXIST when it would overlap another area, -ENOMEM; after an error all is as it was.
+ */
+int space_resize(struct space *space, struct area *area, uint64_t start, uint64_t end);
 
 /*
  * Copy size bytes from the kernel to an address of the space, which must lie in areas that may be written;

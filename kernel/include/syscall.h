@@ -17,7 +17,11 @@ enum {
     SYS_NANOSLEEP = 101,
     SYS_CLOCK_GETTIME = 113,
     SYS_SCHED_YIELD = 124,
+    SYS_GETRUSAGE = 165,
     SYS_GETTIMEOFDAY = 169,
+    SYS_BRK = 214,
+    SYS_MINCORE = 232,
+    SYS_MADVISE = 233,
     SYS_TRACE = 410,
     SYSCALL_LIMIT = 512, /* every number is below this */
 };

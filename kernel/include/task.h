@@ -101,6 +101,9 @@ void task_run(struct task *task);
  */
 int task_start(struct task *task);
 
+/* The task that was started after this one, or the first for NULL; NULL at the end: for who looks at all. */
+struct task *task_next(const struct task *task);
+
 /*
  * Wait until one more of the tasks from task_start() has ended, and return it; each is returned once,
  * in the order in which they ended.  NULL when all have been.  The caller destroys its process.

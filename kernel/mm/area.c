@@ -114,6 +114,18 @@ void area_remove(struct area_set *set, struct area *area)
     set->count--;
 }
 
+int area_resize(struct area_set *set, struct area *area, uint64_t start, uint64_t end)
+{
+    assert(start < end && start < area->end && end > area->start);
+    const struct area *first = area_find_from(set, start), *next = area_next(set, area);
+    if (first != area || (next && next->start < end))
+        return -EEXIST;
+    /* It stays between its neighbours, so the order of the tree stays as it is. */
+    area->start = start;
+    area->end = end;
+    return 0;
+}
+
 struct area *area_split(struct area_set *set, struct area *area, uint64_t at)
 {
     assert(at > area->start && at < area->end);

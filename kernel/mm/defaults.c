@@ -1,15 +1,21 @@
 /* defaults.c: what serves the slots of memory until a lab brings something better. */
+#include "demand.h"
 #include "errno.h"
 #include "kernel_stack.h"
 #include "kmalloc.h"
 #include "memory.h"
+#include "panic.h"
 #include "space.h"
+#include "task.h"
 #include "user_memory.h"
 
 DEFINE_SLOT(user_memory);
 DEFINE_SLOT(page_table);
 DEFINE_SLOT(spaces);
 DEFINE_SLOT(space_fault);
+DEFINE_SLOT(file_pages);
+DEFINE_SLOT(stack_growth);
+DEFINE_SLOT(shortage);
 DEFINE_SLOT(kernel_stacks);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
@@ -44,6 +50,33 @@ static long no_space(struct space *space, uint64_t va, enum access access)
 
 static const struct space_fault_ops no_space_fault = {.fault = no_space};
 PROVIDE(space_fault, 0, no_space_fault);
+
+static const struct file_pages_ops no_file_pages = {.private = NULL};
+PROVIDE(file_pages, 0, no_file_pages);
+
+static int no_growth(struct space *space, uint64_t va)
+{
+    (void)space, (void)va;
+    return -EFAULT;
+}
+
+static const struct stack_growth_ops no_stack_growth = {.grow = no_growth};
+PROVIDE(stack_growth, 0, no_stack_growth);
+
+static bool no_relief(const struct space *space)
+{
+    (void)space;
+    return false;
+}
+
+static void no_end(struct task *task, uint64_t cause)
+{
+    (void)cause;
+    panic("%s has touched a page that there is no frame for (task 4.6)", task->process->name);
+}
+
+static const struct shortage_ops no_shortage = {.relieve = no_relief, .end = no_end};
+PROVIDE(shortage, 0, no_shortage);
 
 /* Until lab 3 there is no paging. */
 

@@ -1,4 +1,4 @@
-/* frame.c: what is given around the allocator of frames: the table, and a test's shortage. */
+/* frame.c: what is given around the allocator of frames: the table of them. */
 #include "frame.h"
 
 #include "memory.h"
@@ -9,30 +9,11 @@ DEFINE_SLOT(frames);
 
 struct frame *frame_table;
 
-/* The allocator with bootargs nomem=N: allocation number N, counted from 1, fails. */
-static struct frames_ops short_of_one;
-static const struct frames_ops *allocator;
-static uint64_t allocations, refused;
-
-static uintptr_t alloc_but_one(void)
-{
-    return ++allocations == refused ? 0 : allocator->alloc();
-}
-
 void frames_init(void)
 {
     /* On a large machine QEMU's device tree, which nobody needs any more, lies in it. */
     frame_table = (struct frame *)frame_table_memory.start;
     memset(frame_table, 0, frame_table_memory.end - frame_table_memory.start);
-    char value[12];
-    if (platform_option("nomem", value, sizeof(value))) {
-        for (const char *s = value; *s >= '0' && *s <= '9'; s++)
-            refused = refused * 10 + (uint64_t)(*s - '0');
-        allocator = frames;
-        short_of_one = *frames;
-        short_of_one.alloc = alloc_but_one;
-        frames = &short_of_one;
-    }
     frames->init(frame_memory, FRAME_REGIONS);
 }
 

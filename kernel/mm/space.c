@@ -3,15 +3,26 @@
  */
 #include "space.h"
 
+#include "demand.h"
 #include "errno.h"
 #include "kmalloc.h"
 #include "memory.h"
 #include "panic.h"
+#include "platform.h"
 #include "print.h"
 #include "string.h"
 #include "task.h"
 
 extern char trampoline_start[], user_enter[];
+
+bool populate_all;
+
+static void read_options(void)
+{
+    char value[4];
+    populate_all = platform_option("populate", value, sizeof(value)) && strcmp(value, "1") == 0;
+}
+INITCALL(0, read_options);
 
 /*
  * Map what a program's traps need, for the kernel only: the trampoline, and the context, which may lie
@@ -82,6 +93,37 @@ void space_destroy(struct process *process)
     process->space = NULL;
     user_context_init(&process->task.user);
     space_free(space);
+}
+
+/* Fill [start, end), of which nothing is mapped.  Returns 0 or the first error (nothing is then). */
+static int fill_range(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+{
+    for (uint64_t va = start; va < end; va += PAGE_SIZE) {
+        int error = area->backend->fill(space, area, va);
+        if (error) {
+            area->backend->drop(space, area, start, va);
+            return error;
+        }
+    }
+    return 0;
+}
+
+int space_resize(struct space *space, struct area *area, uint64_t start, uint64_t end)
+{
+    uint64_t old_start = area->start, old_end = area->end;
+    assert((start == old_start || end == old_end) && (start == old_start || !area->file));
+    if (start > old_start)
+        area->backend->drop(space, area, old_start, start);
+    if (end < old_end)
+        area->backend->drop(space, area, end, old_end);
+    int error = area_resize(&space->areas, area, start, end);
+    if (error || !area->populate)
+        return error;
+    error = start < old_start ? fill_range(space, area, start, old_start)
+                              : fill_range(space, area, old_end, end);
+    if (error)
+        area_resize(&space->areas, area, old_start, old_end);
+    return error;
 }
 
 int space_store(struct space *space, uint64_t va, const void *bytes, size_t size)

@@ -44,3 +44,4 @@ file_name:
     .balign 8
     .dword switcher, context_switcher, slot_name, object_name, file_name
     .word 2, 0
+    .dword 8                                /* the size of context_switcher */

@@ -194,16 +194,20 @@ struct task *task_wait(void)
     return task;
 }
 
+struct task *task_next(const struct task *task)
+{
+    const struct list *next = task ? task->all_node.next : all_tasks.next;
+    return next == &all_tasks ? NULL : container_of(next, struct task, all_node);
+}
+
 struct task *first_runnable(void)
 {
     if (current_task->state == TASK_RUNNABLE)
         return current_task;
     if (boot_task->state == TASK_RUNNABLE)
         return boot_task;
-    for (struct list *l = all_tasks.next; l != &all_tasks; l = l->next) {
-        struct task *task = container_of(l, struct task, all_node);
-        if (task->state == TASK_RUNNABLE)
-            return task;
-    }
-    return NULL;
+    struct task *task = task_next(NULL);
+    while (task && task->state != TASK_RUNNABLE)
+        task = task_next(task);
+    return task;
 }

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import pytest
 
 from grader import build, check, symbols
 from grader.machine import Outcome
 from grader.plugin import Machine
+from grader.probing import BUDGET as PROBE_BUDGET
+from grader.probing import complaint_of, outcome_of, probe, probe_random
+from grader.programs import EXIT_42, RW, RX, Segment, checks_words, elf, words
 from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, Run
 from grader.view import PAGE, Checkpoint, Row, View
 
@@ -29,111 +32,6 @@ STACK_TOP, STACK_SIZE = USER_END - PAGE, 64 << 10
 EFAULT, EINVAL = -14, -22
 PAGE_FAULTS = {"fetch": 12, "load": 13, "store": 15}
 KERNEL_MEMORY = 160  # MiB of the machine whose kernel is looked at: not what is usual
-PROBE_BUDGET = 3.0  # guest seconds at shift 1: 1.5 billion instructions; a probe takes at most 0.2
-SEQUENCE_RUNS = 40  # boots to look for a shorter sequence that fails
-
-
-# ---- probes ------------------------------------------------------------------------------------
-
-
-# Where it is said what the parts that a probe tests should do, by the first word of its name.
-CONTRACTS = {
-    "frames": "frame.h",
-    "table": "page_table.h",
-    "kernel": "kernel_stack.h",
-    "areas": "space.h",
-    "programs": "loader.h",
-    "memory": "user_memory.h",
-}
-
-
-def probe(
-    machine: Machine,
-    name: str,
-    what: str,
-    memory: int = 128,
-    files: Optional[Dict[str, bytes]] = None,
-    jobs: Sequence[str] = (),
-) -> Run:
-    """Have a probe (probes/probe.c) test a part, and demand that it finds nothing."""
-    seed = int(machine.secret("operations", 8), 16)
-    run = machine.run(
-        jobs, files, f"seed={seed}", probe=name, memory=memory, shift=1, budget=PROBE_BUDGET
-    )
-    complaint = complaint_of(run)
-    if complaint:
-        outcome = outcome_of(run)
-        header = CONTRACTS[name.split("-")[0]]
-        check.fail(what, f"what kernel/include/{header} says", complaint, outcome)
-    return run
-
-
-def outcome_of(run: Run) -> str:
-    """What to call a failure that a run has shown: by how the run ended, if not in order."""
-    return "wrong result" if run.outcome is Outcome.POWER_OFF else str(run.outcome.value)
-
-
-def complaint_of(run: Run) -> str:
-    """What a probe's run has found, or how it ended instead; nothing when all is well."""
-    found = [r[len("probe: failed: ") :] for r in run.reports if r.startswith("probe: failed: ")]
-    if found:
-        return found[0]
-    checks, finished = run.probed
-    if run.outcome is Outcome.POWER_OFF and checks > 0 and finished == 1:
-        return ""
-    return f"{run.explanation}, after {checks} checks of the probe"
-
-
-def probe_random(machine: Machine, name: str, what: str) -> None:
-    """The same for random operations.  When one fails, look for the shortest sequence that does."""
-    seed = int(machine.secret("operations", 8), 16)
-
-    def play(kept: Optional[Sequence[int]]) -> Run:
-        files = {} if kept is None else {"keep": struct.pack(f"<{len(kept)}I", *kept)}
-        return machine.run([], files, f"seed={seed}", probe=name, shift=1, budget=PROBE_BUDGET)
-
-    run = play(None)
-    complaint = complaint_of(run)
-    if not complaint:
-        return
-    outcome = outcome_of(run)
-    match = re.match(r"at operation (\d{1,5}): ", complaint)
-    if match and int(match[1]) < 50_000:
-        kept, shown = shortest(play, int(match[1]))
-        complaint = f"{complaint}\nthe shortest sequence found that fails:\n{shown}"
-    header = CONTRACTS[name.split("-")[0]]
-    check.fail(
-        what,
-        f"what kernel/include/{header} says, after each of 50,000 random operations",
-        complaint,
-        outcome,
-    )
-
-
-def shortest(play: "object", last: int) -> Tuple[List[int], str]:
-    """A short list of operations, of those up to `last`, that still fails, and what each did."""
-    assert callable(play)
-    kept = list(range(last + 1))
-    runs, piece = 0, max(1, len(kept) // 2)
-    while runs < SEQUENCE_RUNS:
-        start = 0
-        smaller = False
-        while start < len(kept) - 1 and runs < SEQUENCE_RUNS:
-            # The last operation is the one that fails: it stays.
-            without = kept[:start] + kept[min(start + piece, len(kept) - 1) :]
-            runs += 1
-            again = re.match(r"at operation (\d{1,5}): ", complaint_of(play(without)))
-            if again and int(again[1]) in without:
-                kept = without[: without.index(int(again[1])) + 1]
-                smaller = True
-            else:
-                start += piece
-        if piece == 1 and not smaller:
-            break
-        piece = max(1, min(piece // 2, len(kept) // 2))
-    run = play(kept)
-    said = [r[len("probe: ") :] for r in run.reports if r.startswith("probe: operation ")]
-    return kept, "\n".join([*said, complaint_of(run)])
 
 
 # ---- what the MMU has --------------------------------------------------------------------------
@@ -240,37 +138,6 @@ def expect_pages(
         f"{start:#x}-{end:#x} is {prot}" + (f", frame {frame:#x} on" if frame is not None else ""),
         "\n".join(wrong[:4]) + more,
     )
-
-
-# ---- runs --------------------------------------------------------------------------------------
-
-
-def expect_ends(run: Run, wanted: Sequence["str | Tuple[str, ...]"], what: str) -> None:
-    """Demand that each job is reported once, with this end or one of these, and then power-off."""
-    run.expect_power_off()
-    seen = sorted(job.index for job in run.jobs)
-    check.equal(seen, list(range(len(wanted))), "each job is reported once, by its number")
-    ends = {job.index: job.end for job in run.jobs}
-    choices = [(end,) if isinstance(end, str) else end for end in wanted]
-    wrong = [i for i, choice in enumerate(choices) if ends[i] not in choice]
-    check.true(
-        not wrong,
-        what,
-        "\n".join(f"job {i} ({run.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]),
-        "\n".join(f"job {i} ({run.jobs_wanted[i]}): {ends[i]}" for i in wrong[:6]),
-    )
-
-
-def expect_lines(run: Run, wanted: Sequence[str], what: str) -> None:
-    """Demand these lines ("subject: answer") among what programs printed, in any order."""
-    seen = check.readable(run.printed).splitlines()
-    missing = [line for line in wanted if line not in seen]
-    answers: List[str] = []
-    for line in missing[:8]:
-        subject = line.rpartition(": ")[0]
-        others = [s for s in seen if subject and s.startswith(f"{subject}: ")]
-        answers += others or [f"no line that begins with {subject or line}"]
-    check.true(not missing, what, "\n".join(missing[:8]), "\n".join(answers))
 
 
 # ---- 3.1 the frame allocator -------------------------------------------------------------------
@@ -748,9 +615,7 @@ def test_data_is_as_in_the_file_and_bss_zero(machine: Machine) -> None:
         deck.append(name)
     run = machine.run(deck, files, memory=machine.random.choice((16, 64, 1024)))
     wanted = ["exited with 0"] * 2 + ["exited with 42"] * len(files)
-    expect_ends(
-        run,
-        wanted,
+    run.expect_ends(wanted,
         "each program finds its data, and zero in its bss (`layout` exits with 1 when data is not as in"
         " the file, 2 when bss is not zero, 3 when something has changed)",
     )
@@ -770,7 +635,7 @@ def test_arguments_and_auxiliary_vector_are_on_the_stack(machine: Machine) -> No
     code: Segment = (base, HEADERS_AT_PHDR, None, RX)
     headers = elf([data, code], base + 64 + 2 * 56, headers_in=1)
     run = machine.run(["auxv one 2", "phdr"], {"bin/phdr": headers})
-    expect_ends(run, ["exited with 0", "killed by SIGSEGV"], "`auxv` finds what it looks for")
+    run.expect_ends(["exited with 0", "killed by SIGSEGV"], "`auxv` finds what it looks for")
     stores = [trap.tval for trap in run.traps if trap.cause == PAGE_FAULTS["store"]]
     check.equal(
         ", ".join(map(hex, stores)), hex(base + 64), "AT_PHDR, to which the program `phdr` writes"
@@ -801,9 +666,7 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
     jobs += ["fault stack"]
     machine.random.shuffle(jobs)
     run = machine.run([*jobs, "exit 5"], shift=5, budget=4.0)
-    expect_ends(
-        run,
-        ["killed by SIGSEGV"] * len(jobs) + ["exited with 5"],
+    run.expect_ends(["killed by SIGSEGV"] * len(jobs) + ["exited with 5"],
         "each fault ends its program only",
     )
     seen = {(trap.cause, trap.tval) for trap in run.traps if not trap.interrupt}
@@ -831,7 +694,7 @@ def test_bad_program_files_are_refused(machine: Machine) -> None:
     bad = bad_programs(machine)
     run = machine.run([*bad, "exit 7"], {f"bin/{name}": data for name, (data, _) in bad.items()})
     wanted: List["str | Tuple[str, ...]"] = [ends for _, ends in bad.values()]
-    expect_ends(run, [*wanted, "exited with 7"], "each file is refused, or runs as it should")
+    run.expect_ends([*wanted, "exited with 7"], "each file is refused, or runs as it should")
 
 
 @pytest.mark.task("3.5")
@@ -867,7 +730,7 @@ def test_a_program_larger_than_memory_is_refused(machine: Machine) -> None:
     huge = elf([(0x10000, EXIT_42, None, RX), (0x40000000, b"", 3 << 30, RW)], 0x10000)
     run = machine.run(["exit 1", "huge", "exit 2"], {"bin/huge": huge}, memory=32)
     wanted = ["exited with 1", "not started: ENOMEM", "exited with 2"]
-    expect_ends(run, wanted, "a program with 3 GiB of bss, between two others")
+    run.expect_ends(wanted, "a program with 3 GiB of bss, between two others")
 
 
 # ---- 3.6 reaching a program's memory -----------------------------------------------------------
@@ -895,7 +758,7 @@ def test_programs_of_the_first_labs_run_unchanged(machine: Machine) -> None:
         "big": "touched 5 MiB\n",
     }
     run = machine.run([*deck, "nap 12000"], shift=5, budget=4.0)
-    expect_ends(run, ["exited with 0"] * 9, "each program runs to its end")
+    run.expect_ends(["exited with 0"] * 9, "each program runs to its end")
     wanted = sorted("".join(deck.values()).splitlines())
     seen = check.readable(run.printed).splitlines()
     naps = [line for line in seen if line.startswith("slept 12000: 0,")]
@@ -905,37 +768,7 @@ def test_programs_of_the_first_labs_run_unchanged(machine: Machine) -> None:
         "what they print, in any order",
     )
     check.equal(len(naps), 1, "lines of `nap 12000`")
-    expect_calls(run, {i: 2 for i in range(9)})
-
-
-def expect_calls(run: Run, calls: Dict[int, int]) -> None:
-    """Demand evidence that programs ran in user mode, each at the addresses it is linked for: their
-    ecalls in QEMU's trap log.  calls: job index -> how many system calls it makes at least."""
-    needed: Dict[str, int] = {}
-    for index, count in calls.items():
-        name = run.jobs_wanted[index].split()[0]
-        needed[name] = needed.get(name, 0) + count
-    made = [t.epc for t in run.traps if t.cause == CAUSE_USER_ECALL and not t.interrupt]
-    sites: Dict[str, FrozenSet[int]] = {
-        name: frozenset(symbols.facts(run.programs[name]).ecalls) for name in needed
-    }
-    for name, count in needed.items():
-        seen = sum(epc in sites[name] for epc in made)
-        check.true(
-            seen >= count,
-            f"{name} runs in user mode and makes its own system calls",
-            f"at least {count} ecalls from user mode at its own instructions",
-            f"{seen} of them in QEMU's trap log",
-            "no evidence of user mode",
-        )
-    union: Set[int] = set().union(*sites.values())
-    check.true(
-        sum(epc in union for epc in made) >= sum(needed.values()),
-        "all programs run in user mode and make their own system calls",
-        f"at least {sum(needed.values())} ecalls from user mode",
-        f"{sum(epc in union for epc in made)} of them in QEMU's trap log",
-        "no evidence of user mode",
-    )
+    run.expect_linked_calls({i: 2 for i in range(9)})
 
 
 @pytest.mark.task("3.6")
@@ -949,8 +782,8 @@ def test_copies_cross_the_boundary_of_pages(machine: Machine) -> None:
     """Otherwise a struct that lies on two pages is torn apart."""
     run = machine.run(["straddle", "writes large 30000"], shift=5, budget=4.0)
     run.expect_power_off()
-    expect_lines(run, STRADDLE.splitlines(), "what `straddle` prints")
-    expect_ends(run, ["exited with 0"] * 2, "both programs run to their end")
+    run.expect_lines(STRADDLE.splitlines(), "what `straddle` prints")
+    run.expect_ends(["exited with 0"] * 2, "both programs run to their end")
     large = large_text(30000)
     check.true(
         large in run.printed.replace(b"\r", b""),
@@ -1004,7 +837,7 @@ def test_bad_pointers_are_efault(machine: Machine) -> None:
         f"tracer bad {' '.join(drawn)}",
     ]
     run = machine.run(deck, shift=5, budget=4.0)
-    expect_ends(run, ["exited with 0"] * 6, "each program runs to its end")
+    run.expect_ends(["exited with 0"] * 6, "each program runs to its end")
     wanted = [f"{a}: {EFAULT}" for a in drawn]
     wanted += [
         "length 2^64-1: -14",
@@ -1018,7 +851,7 @@ def test_bad_pointers_are_efault(machine: Machine) -> None:
     wanted += [f"at {address}: {EFAULT}" for address in drawn]
     for address in drawn:
         wanted += [f"read {address}: {EFAULT}", f"write {address}: {EFAULT}"]
-    expect_lines(run, wanted, "each call with a bad pointer is refused")
+    run.expect_lines(wanted, "each call with a bad pointer is refused")
     seen = check.readable(run.printed).splitlines()
     for behind in (9, 5, 1):
         answers = [s for s in seen if s.startswith(f"{behind} behind: ")]
@@ -1056,19 +889,6 @@ def test_missing_pages_are_asked_for(machine: Machine) -> None:
 
 # ---- program files of our own ------------------------------------------------------------------
 
-RX, RW, R = 5, 6, 4  # p_flags: PF_X 1, PF_W 2, PF_R 4
-
-Segment = Tuple[int, bytes, Optional[int], int]  # address, bytes, size in memory, flags
-
-
-def words(*instructions: int) -> bytes:
-    """Machine code."""
-    return struct.pack(f"<{len(instructions)}I", *instructions)
-
-
-# li a0, 42; li a7, 93 (exit); ecall
-EXIT_42 = words(0x02A00513, 0x05D00893, 0x00000073)
-
 # Find AT_PHDR in the auxiliary vector, and write to where it points, which must not be possible:
 #     mv t0, sp;  1: ld t1, 0(t0); addi t0, t0, 8; bnez t1, 1b          behind argv's NULL
 #     2: ld t1, 0(t0); addi t0, t0, 8; bnez t1, 2b                       behind envp's NULL
@@ -1080,68 +900,6 @@ HEADERS_AT_PHDR = words(
     *(0x0002B303, 0x0082B503, 0x01028293, 0x00300393, 0xFE7318E3),
     0x00053023,
 )
-
-
-def elf(
-    segments: Sequence[Segment],
-    entry: int,
-    headers_in: int = -1,
-    congruent: bool = True,
-    **fields: int,
-) -> bytes:
-    """An ELF file.  headers_in: this segment begins with the file's headers; congruent:
-    bytes lie as far from a page boundary as in memory; fields: what the header says otherwise."""
-    header_size = 64 + 56 * len(segments)
-    table, body = b"", segments[headers_in][1] if headers_in >= 0 else b""
-    for n, (address, content, memory, flags) in enumerate(segments):
-        if n == headers_in:
-            offset, size = 0, header_size + len(content)
-        else:
-            offset = (header_size + len(body) + PAGE - 1) & -PAGE
-            offset += address % PAGE if congruent else 24
-            size = len(content)
-            body += bytes(offset - header_size - len(body)) + content
-        table += struct.pack(
-            "<IIQQQQQQ", 1, flags, offset, address, address, size, memory or size, PAGE
-        )
-    header = {
-        "klass": 2,
-        "data": 1,
-        "type": 2,
-        "machine": 243,
-        "entsize": 56,
-        "count": len(segments),
-    }
-    header.update(fields)
-    ident = struct.pack("<4sBBBB8x", b"\x7fELF", header["klass"], header["data"], 1, 0)
-    rest = struct.pack(
-        "<HHIQQQIHHHHHH",
-        *(header["type"], header["machine"], 1, entry, 64, 0, 0, 64),
-        *(header["entsize"], header["count"], 64, 0, 0),
-    )
-    return ident + rest + table + body
-
-
-def checks_words(wanted: Sequence[Tuple[int, int]]) -> bytes:
-    """A program that exits with 42 when each of these words (address, value: 32 bits) is as it says,
-    else with 1."""
-    code: List[int] = []
-    for address, value in wanted:
-        # lui t0, hi; addi t0, t0, lo (addresses below 2^31); lw t0, 0(t0); lui t1; addiw t1; bne
-        code += [*load_immediate(5, address), 0x0002A283, *load_immediate(6, value)]
-        code += [0x00628863]  # beq t0, t1, +16
-        code += [0x00100513, 0x05D00893, 0x00000073]  # li a0, 1; li a7, 93; ecall
-    return words(*code) + EXIT_42
-
-
-def load_immediate(register: int, value: int) -> List[int]:
-    """lui and addiw: a number of 32 bits (sign-extended) in a register."""
-    low = value & 0xFFF
-    high = (value + 0x800 >> 12) & 0xFFFFF
-    return [
-        high << 12 | register << 7 | 0x37,
-        low << 20 | register << 15 | register << 7 | 0x1B,
-    ]
 
 
 def good_programs(machine: Machine) -> Dict[str, bytes]:

@@ -12,7 +12,11 @@
 #define SYS_nanosleep 101
 #define SYS_clock_gettime 113
 #define SYS_sched_yield 124
+#define SYS_getrusage 165
 #define SYS_gettimeofday 169
+#define SYS_brk 214
+#define SYS_mincore 232
+#define SYS_madvise 233
 
 #define SYS_spawn 400
 #define SYS_set_priority 401

@@ -21,6 +21,12 @@ typedef long ssize_t;
  */
 ssize_t write(int fd, const void *buffer, size_t length);
 
+/*
+ * Lets the heap end at this address and returns where it ends now: elsewhere, when that cannot be. 0 is such an
+ * address. This is the system call; the function of C libraries returns 0 or -1.
+ */
+unsigned long brk(unsigned long end);
+
 /* Ends the program at once. What printf still holds is lost: exit() in stdlib.h writes it first. */
 _Noreturn void _exit(int code);
 

@@ -4,7 +4,7 @@
 #include "file.h"
 #include "kmalloc.h"
 #include "platform.h"
-#include "probe.h"
+#include "probes.h"
 #include "string.h"
 
 #define BASE 0x3fe00000UL /* so that 1 MiB of pages crosses the end of two tables */

@@ -5,7 +5,7 @@
 #include "area.h"
 #include "frame.h"
 #include "kmalloc.h"
-#include "probe.h"
+#include "probes.h"
 #include "riscv.h"
 #include "string.h"
 #include "task.h"

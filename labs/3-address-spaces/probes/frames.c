@@ -3,7 +3,7 @@
 
 #include "kmalloc.h"
 #include "platform.h"
-#include "probe.h"
+#include "probes.h"
 
 /* How many frames of the regions that the allocator was given can be had. */
 static size_t frames_given(void)

@@ -1,7 +1,7 @@
 /* kernel.c: probes of the kernel's own space and stacks (task 3.3). */
 #include "frame.h"
 #include "kernel_stack.h"
-#include "probe.h"
+#include "probes.h"
 
 static uint64_t *take(void)
 {

@@ -1,10 +1,33 @@
 /* memory.c: probes of user_memory for paged spaces (task 3.6). */
 #include "errno.h"
 #include "frame.h"
-#include "probe.h"
+#include "probes.h"
 #include "string.h"
 #include "task.h"
 #include "user_memory.h"
+
+/* Which pages were asked for with space_fault->fault(), and what it is to do. */
+static struct fault_asked {
+    unsigned calls;
+    uint64_t va;
+    enum access access;
+    long result;     /* to return */
+    uintptr_t frame; /* to map before, or 0 */
+} asked;
+
+static long noted_fault(struct space *space, uint64_t va, enum access access)
+{
+    asked.calls++;
+    asked.va = va;
+    asked.access = access;
+    if (asked.frame)
+        page_table->map(&space->table, page_down(va), asked.frame,
+                        PROT_USER | PROT_READ | PROT_WRITE);
+    return asked.result;
+}
+
+static const struct space_fault_ops noted = {.fault = noted_fault};
+PROVIDE(space_fault, 8, noted);
 
 #define BASE 0x3fff8000UL
 enum { PAGES = 16, BYTES = PAGES * PAGE_SIZE };
@@ -82,7 +105,7 @@ void memory_random(unsigned long argument)
     static uint8_t buffer[LONGEST + 16];
     struct operation op;
     new_window();
-    probe_fault.result = -EFAULT;
+    asked.result = -EFAULT;
     for (uint64_t i = 0; i < BYTES; i++)
         *byte_at(i) = (uint8_t)(i % 251 + 1);
     while (probe_next(&op)) {
@@ -180,18 +203,18 @@ void memory_faults(unsigned long argument)
         {readable, ACCESS_WRITE, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        probe_fault = (struct probe_fault){.result = cases[i].answer};
+        asked = (struct fault_asked){.result = cases[i].answer};
         bool write = cases[i].access == ACCESS_WRITE;
         long result = write ? user_memory->out(&process.task, cases[i].va, buffer, 8)
                             : user_memory->in(&process.task, buffer, cases[i].va, 8);
         /* An answer of 0 that is not true must not be believed for ever. */
         long wanted = cases[i].answer ? cases[i].answer : -EFAULT;
-        PROBE_CHECK(probe_fault.calls == 1, "%s(0x%lx): space_fault->fault() was asked %u times",
-                    write ? "out" : "in", cases[i].va, probe_fault.calls);
-        PROBE_CHECK(page_down(probe_fault.va) == page_down(cases[i].va) &&
-                        probe_fault.access == cases[i].access,
+        PROBE_CHECK(asked.calls == 1, "%s(0x%lx): space_fault->fault() was asked %u times",
+                    write ? "out" : "in", cases[i].va, asked.calls);
+        PROBE_CHECK(page_down(asked.va) == page_down(cases[i].va) &&
+                        asked.access == cases[i].access,
                     "%s(0x%lx): fault() was asked for access %d at 0x%lx", write ? "out" : "in",
-                    cases[i].va, probe_fault.access, probe_fault.va);
+                    cases[i].va, asked.access, asked.va);
         PROBE_CHECK(result == wanted, "%s(0x%lx), fault() says %ld: returned %ld, not %ld",
                     write ? "out" : "in", cases[i].va, cases[i].answer, result, wanted);
         if (write)
@@ -202,7 +225,7 @@ void memory_faults(unsigned long argument)
     }
     /* A page that fault() maps is there, in the middle of a copy as well. */
     for (int round = 0; round < 3; round++) {
-        probe_fault = (struct probe_fault){.frame = frame_at[4]};
+        asked = (struct fault_asked){.frame = frame_at[4]};
         memset((void *)frame_at[4], 0, PAGE_SIZE);
         memcpy((void *)frame_at[4], "page four", 10);
         memset(buffer, 0, sizeof(buffer));
@@ -219,9 +242,9 @@ void memory_faults(unsigned long argument)
             result = user_memory->string(&process.task, (char *)buffer, missing, 100);
             wanted = 9;
         }
-        PROBE_CHECK(result == wanted && probe_fault.calls == 1,
+        PROBE_CHECK(result == wanted && asked.calls == 1,
                     "a copy over a page that fault() maps returned %ld, after asking %u times",
-                    result, probe_fault.calls);
+                    result, asked.calls);
         page_table->unmap(&space.table, missing);
     }
     /* Up to the last byte below USER_END, whatever the room for a string; and nobody is asked beyond. */
@@ -230,7 +253,7 @@ void memory_faults(unsigned long argument)
     PROBE_CHECK(last && page_table->map(&space.table, top, last, PROT_USER | PROT_READ) == 0,
                 "no memory for the last page below USER_END");
     memcpy((void *)(last + PAGE_SIZE - 4), "end", 4);
-    probe_fault = (struct probe_fault){.result = -EFAULT};
+    asked = (struct fault_asked){.result = -EFAULT};
     long length = user_memory->string(&process.task, (char *)buffer, USER_END - 4, 100);
     PROBE_CHECK(length == 3,
                 "string() of the last 4 bytes below USER_END, room for 100, returned %ld, not 3",
@@ -240,12 +263,12 @@ void memory_faults(unsigned long argument)
     const uint64_t beyond[] = {USER_END, USER_END + 8, TRAMPOLINE, -(uint64_t)8};
     for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
         error = user_memory->in(&process.task, buffer, beyond[i], 4);
-        PROBE_CHECK(error == -EFAULT && probe_fault.calls == 0,
+        PROBE_CHECK(error == -EFAULT && asked.calls == 0,
                     "in(0x%lx), which is nobody's, returned %ld, after asking fault() %u times",
-                    beyond[i], error, probe_fault.calls);
+                    beyond[i], error, asked.calls);
     }
     /* What is present is not asked about. */
-    probe_fault = (struct probe_fault){.result = -EFAULT};
-    PROBE_CHECK(user_memory->in(&process.task, buffer, BASE, PAGE_SIZE) == 0 && !probe_fault.calls,
+    asked = (struct fault_asked){.result = -EFAULT};
+    PROBE_CHECK(user_memory->in(&process.task, buffer, BASE, PAGE_SIZE) == 0 && !asked.calls,
                 "fault() is asked about pages that are there");
 }

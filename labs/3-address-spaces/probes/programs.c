@@ -4,7 +4,7 @@
 #include "kernel_stack.h"
 #include "kmalloc.h"
 #include "loader.h"
-#include "probe.h"
+#include "probes.h"
 #include "runner.h"
 #include "task.h"
 

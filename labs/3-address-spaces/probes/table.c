@@ -2,7 +2,7 @@
 #include "errno.h"
 #include "frame.h"
 #include "platform.h"
-#include "probe.h"
+#include "probes.h"
 #include "riscv.h"
 
 /* Addresses in all corners, each canonical. */

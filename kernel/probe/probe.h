@@ -5,7 +5,7 @@
  * checked, or reports "probe: failed: …" and powers off at once.
  *
  * Between the parts under test and the allocator of frames stands a level of its own, which counts
- * frames and can refuse one; space_fault is served here too.
+ * frames and can refuse them.
  */
 #ifndef PROBE_H
 #define PROBE_H
@@ -55,16 +55,6 @@ extern long probe_in_use;
 /* Refuse the n-th frame from now on, counted from 1; 0: refuse none. */
 extern uint64_t probe_refuse;
 
-/* Which frames were asked for with space_fault->fault(), and what it is to do. */
-struct probe_fault {
-    unsigned calls;
-    uint64_t va;
-    enum access access;
-    long result;     /* to return */
-    uintptr_t frame; /* to map before, or 0 */
-};
-extern struct probe_fault probe_fault;
-
 /* The leaf of an address, read in the tables themselves; 0 for none.  Complains about bad tables. */
 uint64_t probe_leaf(const struct page_table *table, uint64_t va);
 
@@ -84,28 +74,14 @@ void probe_point(void);
 bool probe_load(uint64_t address, uint64_t *value);
 bool probe_store(uint64_t address, uint64_t value);
 
-/* The probes.  argument: the number behind the name ("frames-misuse:2"), or 0. */
-void frames_all(unsigned long argument);
-void frames_many(unsigned long argument);
-void frames_shared(unsigned long argument);
-void frames_random(unsigned long argument);
-void frames_misuse(unsigned long argument);
-void table_permissions(unsigned long argument);
-void table_addresses(unsigned long argument);
-void table_random(unsigned long argument);
-void table_memory(unsigned long argument);
-void table_flush(unsigned long argument);
-void kernel_space(unsigned long argument);
-void kernel_overflow(unsigned long argument);
-void areas_anonymous(unsigned long argument);
-void areas_linear(unsigned long argument);
-void areas_overlap(unsigned long argument);
-void areas_memory(unsigned long argument);
-void areas_random(unsigned long argument);
-void memory_random(unsigned long argument);
-void memory_faults(unsigned long argument);
-void programs(unsigned long argument);
-void programs_refused(unsigned long argument);
-void figures(unsigned long argument);
+/* The probes of a lab, the last without a name: its labs/N-name/probes/list.c. */
+struct probe {
+    const char *name;
+    void (*function)(
+        unsigned long argument); /* the number behind the name ("frames-misuse:2"), or 0 */
+    bool
+        early; /* before the kernel has its own space, so that what is wrong there spoils no other test */
+};
+extern const struct probe probe_list[];
 
 #endif

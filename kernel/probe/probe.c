@@ -9,36 +9,6 @@
 #include "runner.h"
 #include "string.h"
 
-/* early: before the kernel has its own space, so that what is wrong there spoils no other part's test. */
-static const struct probe {
-    const char *name;
-    void (*function)(unsigned long argument);
-    bool early;
-} probes[] = {
-    {"frames-all", frames_all, true},
-    {"frames-many", frames_many, true},
-    {"frames-shared", frames_shared, true},
-    {"frames-random", frames_random, true},
-    {"frames-misuse", frames_misuse, true},
-    {"table-permissions", table_permissions, true},
-    {"table-addresses", table_addresses, true},
-    {"table-random", table_random, true},
-    {"table-memory", table_memory, true},
-    {"table-flush", table_flush, true},
-    {"kernel-space", kernel_space, false},
-    {"kernel-overflow", kernel_overflow, false},
-    {"areas-anonymous", areas_anonymous, true},
-    {"areas-linear", areas_linear, true},
-    {"areas-overlap", areas_overlap, true},
-    {"areas-memory", areas_memory, true},
-    {"areas-random", areas_random, true},
-    {"memory-random", memory_random, true},
-    {"memory-faults", memory_faults, true},
-    {"programs", programs, false},
-    {"programs-refused", programs_refused, false},
-    {"figures", figures, false},
-};
-
 static uint64_t seed;
 static uint32_t current; /* the operation that runs */
 static bool in_operation, chosen;
@@ -142,22 +112,6 @@ static void counted_put(uintptr_t frame)
 static const struct frames_ops counted = {
     .init = counted_init, .alloc = counted_alloc, .get = counted_get, .put = counted_put};
 PROVIDE(frames, 8, counted);
-
-struct probe_fault probe_fault;
-
-static long noted_fault(struct space *space, uint64_t va, enum access access)
-{
-    probe_fault.calls++;
-    probe_fault.va = va;
-    probe_fault.access = access;
-    if (probe_fault.frame)
-        page_table->map(&space->table, page_down(va), probe_fault.frame,
-                        PROT_USER | PROT_READ | PROT_WRITE);
-    return probe_fault.result;
-}
-
-static const struct space_fault_ops noted = {.fault = noted_fault};
-PROVIDE(space_fault, 8, noted);
 
 /* Looking into page tables without the help of what is tested. */
 
@@ -273,12 +227,12 @@ static void run_probe(bool early)
     char *colon = strchr(name, ':');
     if (colon)
         *colon = '\0';
-    for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
-        if (strcmp(probes[i].name, name) != 0 || probes[i].early != early)
+    for (const struct probe *probe = probe_list; probe->name; probe++) {
+        if (strcmp(probe->name, name) != 0 || probe->early != early)
             continue;
         probe_in_use = probe_frames;
         probe_frames = 0;
-        probes[i].function(colon ? number_of(colon + 1) : 0);
+        probe->function(colon ? number_of(colon + 1) : 0);
         probe_result[1] = 1;
         power_off();
     }

@@ -1,0 +1,83 @@
+"""Program files that tests make: ELF files of a few machine instructions, right and wrong ones."""
+
+from __future__ import annotations
+
+import struct
+from typing import List, Optional, Sequence, Tuple
+
+PAGE = 4096
+RX, RW, R = 5, 6, 4  # p_flags: PF_X 1, PF_W 2, PF_R 4
+
+Segment = Tuple[int, bytes, Optional[int], int]  # address, bytes, size in memory, flags
+
+
+def words(*instructions: int) -> bytes:
+    """Machine code."""
+    return struct.pack(f"<{len(instructions)}I", *instructions)
+
+
+# li a0, 42; li a7, 93 (exit); ecall
+EXIT_42 = words(0x02A00513, 0x05D00893, 0x00000073)
+
+def elf(
+    segments: Sequence[Segment],
+    entry: int,
+    headers_in: int = -1,
+    congruent: bool = True,
+    **fields: int,
+) -> bytes:
+    """An ELF file.  headers_in: this segment begins with the file's headers; congruent:
+    bytes lie as far from a page boundary as in memory; fields: what the header says otherwise."""
+    header_size = 64 + 56 * len(segments)
+    table, body = b"", segments[headers_in][1] if headers_in >= 0 else b""
+    for n, (address, content, memory, flags) in enumerate(segments):
+        if n == headers_in:
+            offset, size = 0, header_size + len(content)
+        else:
+            offset = (header_size + len(body) + PAGE - 1) & -PAGE
+            offset += address % PAGE if congruent else 24
+            size = len(content)
+            body += bytes(offset - header_size - len(body)) + content
+        table += struct.pack(
+            "<IIQQQQQQ", 1, flags, offset, address, address, size, memory or size, PAGE
+        )
+    header = {
+        "klass": 2,
+        "data": 1,
+        "type": 2,
+        "machine": 243,
+        "entsize": 56,
+        "count": len(segments),
+    }
+    header.update(fields)
+    ident = struct.pack("<4sBBBB8x", b"\x7fELF", header["klass"], header["data"], 1, 0)
+    rest = struct.pack(
+        "<HHIQQQIHHHHHH",
+        *(header["type"], header["machine"], 1, entry, 64, 0, 0, 64),
+        *(header["entsize"], header["count"], 64, 0, 0),
+    )
+    return ident + rest + table + body
+
+
+def checks_words(wanted: Sequence[Tuple[int, int]]) -> bytes:
+    """A program that exits with 42 when each of these words (address, value: 32 bits) is as it says,
+    else with 1."""
+    code: List[int] = []
+    for address, value in wanted:
+        # lui t0, hi; addi t0, t0, lo (addresses below 2^31); lw t0, 0(t0); lui t1; addiw t1; bne
+        code += [*load_immediate(5, address), 0x0002A283, *load_immediate(6, value)]
+        code += [0x00628863]  # beq t0, t1, +16
+        code += [0x00100513, 0x05D00893, 0x00000073]  # li a0, 1; li a7, 93; ecall
+    return words(*code) + EXIT_42
+
+
+def load_immediate(register: int, value: int) -> List[int]:
+    """lui and addiw: a number of 32 bits (sign-extended) in a register."""
+    low = value & 0xFFF
+    high = (value + 0x800 >> 12) & 0xFFFFF
+    return [
+        high << 12 | register << 7 | 0x37,
+        low << 20 | register << 15 | register << 7 | 0x1B,
+    ]
+
+

@@ -1,0 +1,57 @@
+/*
+ * demand.h: demand paging: pages that come when they are touched, and what its parts ask each other.
+ *
+ * All of it is lab 4's.  Until a part is there, the given one (level 0) says no.
+ */
+#ifndef DEMAND_H
+#define DEMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "area.h"
+#include "slot.h"
+#include "space.h"
+
+struct task;
+
+/* Are pages to be there from the beginning, as in lab 3?  The populate switch: bootargs populate=1. */
+extern bool populate_all;
+
+/* Slot file_pages: pages with the content of a file.  Lab 4, task 4.3. */
+struct file_pages_ops {
+    /*
+     * For areas with a file, of which each has pages of its own: nobody else sees what is written there.
+     * NULL until there is one: such areas then keep the backend that they come with.
+     */
+    const struct backend *private;
+};
+DECLARE_SLOT(file_pages);
+
+/* The stack may have so many bytes, and keeps such a distance from the area below it. */
+enum { USER_STACK_MAX = 8 << 20, USER_STACK_GAP = 1 << 20 };
+
+/* Slot stack_growth: lab 4, task 4.5. */
+struct stack_growth_ops {
+    /*
+     * A program has touched va, which lies below USER_END and in no area.  If the stack may grow to there,
+     * let it.  Returns 0: va lies in an area now; -EFAULT: it is not the stack's; -ENOMEM.
+     */
+    int (*grow)(struct space *space, uint64_t va);
+};
+DECLARE_SLOT(stack_growth);
+
+/* Slot shortage: what to do when there is no frame for a page.  Lab 4, task 4.6. */
+struct shortage_ops {
+    /*
+     * Make frames free that can be done without, none of them of this space.
+     * Returns true when it is worth trying again.
+     */
+    bool (*relieve)(const struct space *space);
+
+    /* There is no frame for what the task has touched: end it.  cause: the trap's, for the report. */
+    void (*end)(struct task *task, uint64_t cause);
+};
+DECLARE_SLOT(shortage);
+
+#endif
