@@ -17,12 +17,18 @@ OPERATIONS = 50_000  # kernel/probe/probe.h
 
 # Where it is said what the parts that a probe tests should do, by the first word of its name.
 CONTRACTS = {
-    "frames": "frame.h",
-    "table": "page_table.h",
-    "kernel": "kernel_stack.h",
-    "areas": "space.h",
-    "programs": "loader.h",
-    "memory": "user_memory.h",
+    "frames": "kernel/include/frame.h",
+    "table": "kernel/include/page_table.h",
+    "kernel": "kernel/include/kernel_stack.h",
+    "areas": "kernel/include/space.h",
+    "programs": "kernel/include/loader.h",
+    "memory": "kernel/include/user_memory.h",
+    "fault": "page_fault.c",
+    "lazy": "lazy.c",
+    "file": "file_pages.c",
+    "peak": "kernel/include/demand.h",
+    "heap": "heap.c",
+    "shortage": "shortage.c",
 }
 
 
@@ -42,8 +48,8 @@ def probe(
     complaint = complaint_of(run)
     if complaint:
         outcome = outcome_of(run)
-        header = CONTRACTS[name.split("-")[0]]
-        check.fail(what, f"what kernel/include/{header} says", complaint, outcome)
+        contract = CONTRACTS[name.split("-")[0]]
+        check.fail(what, f"what {contract} says", complaint, outcome)
     return run
 
 
@@ -63,13 +69,13 @@ def complaint_of(run: Run) -> str:
     return f"{run.explanation}, after {checks} checks of the probe"
 
 
-def probe_random(machine: Machine, name: str, what: str) -> None:
+def probe_random(machine: Machine, name: str, what: str, jobs: Sequence[str] = ()) -> None:
     """The same for random operations.  When one fails, look for the shortest sequence that does."""
     seed = int(machine.secret("operations", 8), 16)
 
     def play(kept: Optional[Sequence[int]]) -> Run:
         files = {} if kept is None else {"keep": struct.pack(f"<{len(kept)}I", *kept)}
-        return machine.run([], files, f"seed={seed}", probe=name, shift=1, budget=BUDGET)
+        return machine.run(jobs, files, f"seed={seed}", probe=name, shift=1, budget=BUDGET)
 
     run = play(None)
     complaint = complaint_of(run)
@@ -80,10 +86,10 @@ def probe_random(machine: Machine, name: str, what: str) -> None:
     if match and int(match[1]) < OPERATIONS:
         kept, shown = shortest(play, int(match[1]))
         complaint = f"{complaint}\nthe shortest sequence found that fails:\n{shown}"
-    header = CONTRACTS[name.split("-")[0]]
+    contract = CONTRACTS[name.split("-")[0]]
     check.fail(
         what,
-        f"what kernel/include/{header} says, after each of {OPERATIONS:,} random operations",
+        f"what {contract} says, after each of {OPERATIONS:,} random operations",
         complaint,
         outcome,
     )
@@ -112,5 +118,3 @@ def shortest(play: Callable[[Optional[Sequence[int]]], Run], last: int) -> Tuple
     run = play(kept)
     said = [r[len("probe: ") :] for r in run.reports if r.startswith("probe: operation ")]
     return kept, "\n".join([*said, complaint_of(run)])
-
-

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import struct
-from typing import List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 PAGE = 4096
 RX, RW, R = 5, 6, 4  # p_flags: PF_X 1, PF_W 2, PF_R 4
@@ -18,6 +19,7 @@ def words(*instructions: int) -> bytes:
 
 # li a0, 42; li a7, 93 (exit); ecall
 EXIT_42 = words(0x02A00513, 0x05D00893, 0x00000073)
+
 
 def elf(
     segments: Sequence[Segment],
@@ -81,3 +83,42 @@ def load_immediate(register: int, value: int) -> List[int]:
     ]
 
 
+def access(kind: str, address: int) -> bytes:
+    """Instructions that read, write or fetch at an address below USER_END; what is fetched there must return."""
+    low = (address & 0xFFF ^ 0x800) - 0x800
+    code = load_immediate(5, address - low >> 12)
+    code += [0x00C29293]  # slli t0, t0, 12
+    code += [(low & 0xFFF) << 20 | 5 << 15 | 5 << 7 | 0x13]  # addi t0, t0, low
+    # lb t2, 0(t0); sb zero, 0(t0); jalr ra, 0(t0)
+    return words(*code, {"read": 0x00028383, "write": 0x00028023, "fetch": 0x000280E7}[kind])
+
+
+RETURN = words(0x00008067)
+
+
+def unusual(drawing: random.Random) -> Dict[str, bytes]:
+    """Program files that are unusual, and right, by name: each exits with 42 when its data are as they should be."""
+    mark = drawing.randrange(1, 1 << 31)
+    drawn = struct.pack("<I", mark)
+    at = 0x20000 + drawing.randrange(900, 1000) * 4  # late in a page: 9,000 bytes touch 4
+
+    def data_at(address: int, memory: int, **options: bool) -> bytes:
+        end = address + memory - 4
+        code = checks_words([(address, mark), (address + 4, 0), (end & -4, 0)])
+        return elf([(0x10000, code, None, RX), (address, drawn, memory, RW)], 0x10000, **options)
+
+    last = (1 << 30) - PAGE  # a segment that ends where a table does
+    many: List[Segment] = [(0x30000 + n * PAGE, drawn, PAGE, RW) for n in range(9)]
+    ends = checks_words([(0x30000 + n * PAGE, mark) for n in (0, 4, 8)])
+    only_bss = checks_words([(0x40000, 0), (0x42FF8, 0)])
+    return {
+        "begins-in-a-page": data_at(at, 9000),
+        "bss-to-the-end-of-a-page": data_at(0x20000, PAGE),
+        "ends-with-a-table": data_at(last, PAGE),
+        "high-first": elf(
+            [(at, drawn, 100, RW), (0x10000, checks_words([(at, mark)]), None, RX)], 0x10000
+        ),
+        "many-segments": elf([*many, (0x10000, ends, None, RX)], 0x10000),
+        "only-bss": elf([(0x10000, only_bss, None, RX), (0x40000, b"", 3 * PAGE, RW)], 0x10000),
+        "nothing-in-one": elf([(0x10000, EXIT_42, None, RX), (0x50000, b"", 0, RW)], 0x10000),
+    }

@@ -279,7 +279,9 @@ class Run:
         check.true(
             not wrong,
             what,
-            "\n".join(f"job {i} ({self.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]),
+            "\n".join(
+                f"job {i} ({self.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]
+            ),
             "\n".join(f"job {i} ({self.jobs_wanted[i]}): {ends[i]}" for i in wrong[:6]),
         )
 

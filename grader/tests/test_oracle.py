@@ -154,7 +154,7 @@ def test_linux_sends_sigbus_for_a_misaligned_atomic() -> None:
 
 def test_linux_runs_the_unusual_program_files_too(tmp_path: Path) -> None:
     """What a lab calls a right program file is one."""
-    made = ADDRESS_SPACES.good_programs(plugin.Machine(Path(), 1, "oracle"))
+    made = programs.unusual(random.Random(1))
     for name, content in made.items():
         (tmp_path / name).write_bytes(content)
         (tmp_path / name).chmod(0o755)

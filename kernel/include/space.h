@@ -87,6 +87,12 @@ void space_destroy(struct process *process);
 int space_resize(struct space *space, struct area *area, uint64_t start, uint64_t end);
 
 /*
+ * The first page of [va, end) that is mapped, or end if there is none.  Where tables are missing it is found
+ * at once, however far away.  Both page aligned.
+ */
+uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end);
+
+/*
  * Copy size bytes from the kernel to an address of the space, which must lie in areas that may be written;
  * a page that is missing is asked for.  For who builds a space.
  * Returns 0, or what space_fault says of a page.

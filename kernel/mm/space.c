@@ -95,6 +95,26 @@ void space_destroy(struct process *process)
     space_free(space);
 }
 
+uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end)
+{
+    while (va < end) {
+        const uint64_t *entries = (const uint64_t *)space->table.root;
+        int level = TABLE_LEVELS - 1;
+        uint64_t pte;
+        /* Down to the leaf, or to the table that is missing. */
+        while ((pte = entries[va >> (12 + 9 * level) & (TABLE_ENTRIES - 1)]) && level > 0 &&
+               !pte_prot(pte & ~PTE_U)) {
+            entries = (const uint64_t *)pte_frame(pte);
+            level--;
+        }
+        if (pte)
+            return va;
+        uint64_t covered = 1UL << (12 + 9 * level);
+        va = (va & ~(covered - 1)) + covered;
+    }
+    return end;
+}
+
 /* Fill [start, end), of which nothing is mapped.  Returns 0 or the first error (nothing is then). */
 static int fill_range(struct space *space, const struct area *area, uint64_t start, uint64_t end)
 {

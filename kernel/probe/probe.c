@@ -4,6 +4,7 @@
 #include "cpio.h"
 #include "errno.h"
 #include "frame.h"
+#include "kernel_stack.h"
 #include "kmalloc.h"
 #include "platform.h"
 #include "runner.h"
@@ -75,8 +76,9 @@ const char *probe_prot(unsigned prot)
 
 /* The level between the parts and the allocator. */
 
-long probe_frames, probe_in_use;
-uint64_t probe_refuse;
+long probe_frames, probe_frames_most, probe_in_use;
+uint64_t probe_refuse, probe_refused;
+bool probe_refuse_rest;
 
 static const struct frames_ops *lower(void)
 {
@@ -90,10 +92,16 @@ static void counted_init(const struct region regions[], size_t count)
 
 static uintptr_t counted_alloc(void)
 {
-    if (probe_refuse > 0 && --probe_refuse == 0)
+    if (probe_refuse == 1) {
+        probe_refuse = probe_refuse_rest;
+        probe_refused++;
         return 0;
+    }
+    probe_refuse -= probe_refuse > 0;
     uintptr_t frame = lower()->alloc();
     probe_frames += frame != 0;
+    if (probe_frames > probe_frames_most)
+        probe_frames_most = probe_frames;
     return frame;
 }
 
@@ -162,6 +170,20 @@ size_t probe_leaves(const struct page_table *table)
     return leaves_below((const uint64_t *)table->root, 2);
 }
 
+static size_t tables_below(const uint64_t *entries, int level)
+{
+    size_t count = 1;
+    for (int i = 0; level > 0 && i < 512; i++)
+        if (entries[i] & PTE_V)
+            count += tables_below(table_below(entries[i]), level - 1);
+    return count;
+}
+
+size_t probe_tables(const struct page_table *table)
+{
+    return tables_below((const uint64_t *)table->root, 2);
+}
+
 size_t probe_count_frames(void)
 {
     size_t pages = platform.memory_size / PAGE_SIZE, count = 0;
@@ -209,6 +231,33 @@ __attribute__((noinline)) void probe_point(void)
     __asm__ volatile("" ::: "memory");
 }
 
+enum { STACKS = 64 };
+
+/* The tables for kernel stacks, which stay when the stacks go. */
+static void make_tables_of_stacks(void)
+{
+    uint64_t *stacks[STACKS];
+    for (int i = 0; i < STACKS; i++)
+        stacks[i] = kernel_stacks->alloc();
+    for (int i = 0; i < STACKS; i++)
+        kernel_stacks->free(stacks[i]);
+}
+
+void probe_deck(unsigned long argument)
+{
+    (void)argument;
+    make_tables_of_stacks();
+    size_t frames = probe_count_frames(), heap = kmalloc_free_bytes();
+    const struct runner_ops *lower = slot_below(runner, 8);
+    lower->run();
+    size_t left = probe_count_frames();
+    PROBE_CHECK(left == frames, "before the programs ran %zu frames could be had, afterwards %zu",
+                frames, left);
+    PROBE_CHECK(kmalloc_free_bytes() == heap,
+                "the programs have left %ld bytes of the kernel's memory in use",
+                (long)heap - (long)kmalloc_free_bytes());
+}
+
 static unsigned long number_of(const char *text)
 {
     unsigned long value = 0;
@@ -231,7 +280,7 @@ static void run_probe(bool early)
         if (strcmp(probe->name, name) != 0 || probe->early != early)
             continue;
         probe_in_use = probe_frames;
-        probe_frames = 0;
+        probe_frames = probe_frames_most = 0;
         probe->function(colon ? number_of(colon + 1) : 0);
         probe_result[1] = 1;
         power_off();

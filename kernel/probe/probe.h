@@ -49,17 +49,25 @@ void probe_say(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Frames that have been given out and not come back, each reference counted. */
 extern long probe_frames;
 
+/* The most that there have been at a time since the probe began. */
+extern long probe_frames_most;
+
 /* How many the kernel itself had taken before the probe began. */
 extern long probe_in_use;
 
-/* Refuse the n-th frame from now on, counted from 1; 0: refuse none. */
-extern uint64_t probe_refuse;
+/*
+ * Refuse the n-th frame from now on, counted from 1, and all behind it if probe_refuse_rest; 0: refuse none.
+ * How many have been refused so far.
+ */
+extern uint64_t probe_refuse, probe_refused;
+extern bool probe_refuse_rest;
 
 /* The leaf of an address, read in the tables themselves; 0 for none.  Complains about bad tables. */
 uint64_t probe_leaf(const struct page_table *table, uint64_t va);
 
-/* How many leaves a page table has in all. */
+/* How many leaves a page table has in all, and how many tables, the root among them. */
 size_t probe_leaves(const struct page_table *table);
+size_t probe_tables(const struct page_table *table);
 
 /* How many frames can be had now, until there are no more; all go back. */
 size_t probe_count_frames(void);
@@ -83,5 +91,8 @@ struct probe {
         early; /* before the kernel has its own space, so that what is wrong there spoils no other test */
 };
 extern const struct probe probe_list[];
+
+/* A probe for every lab with frames: run the deck, as without a probe; is everything there afterwards? */
+void probe_deck(unsigned long argument);
 
 #endif

@@ -21,7 +21,7 @@ from grader.machine import Outcome
 from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
-from grader.programs import EXIT_42, RW, RX, Segment, checks_words, elf, words
+from grader.programs import EXIT_42, RW, RX, Segment, elf, unusual, words
 from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, Run
 from grader.view import PAGE, Checkpoint, Row, View
 
@@ -610,12 +610,13 @@ def test_data_is_as_in_the_file_and_bss_zero(machine: Machine) -> None:
     """Otherwise programs start with wrong values in their variables."""
     deck = ["layout 2 5", "layout 1 9"]
     files: Dict[str, bytes] = {}
-    for name, program in good_programs(machine).items():
+    for name, program in unusual(machine.random).items():
         files[f"bin/{name}"] = program
         deck.append(name)
     run = machine.run(deck, files, memory=machine.random.choice((16, 64, 1024)))
     wanted = ["exited with 0"] * 2 + ["exited with 42"] * len(files)
-    run.expect_ends(wanted,
+    run.expect_ends(
+        wanted,
         "each program finds its data, and zero in its bss (`layout` exits with 1 when data is not as in"
         " the file, 2 when bss is not zero, 3 when something has changed)",
     )
@@ -666,7 +667,8 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
     jobs += ["fault stack"]
     machine.random.shuffle(jobs)
     run = machine.run([*jobs, "exit 5"], shift=5, budget=4.0)
-    run.expect_ends(["killed by SIGSEGV"] * len(jobs) + ["exited with 5"],
+    run.expect_ends(
+        ["killed by SIGSEGV"] * len(jobs) + ["exited with 5"],
         "each fault ends its program only",
     )
     seen = {(trap.cause, trap.tval) for trap in run.traps if not trap.interrupt}
@@ -900,34 +902,6 @@ HEADERS_AT_PHDR = words(
     *(0x0002B303, 0x0082B503, 0x01028293, 0x00300393, 0xFE7318E3),
     0x00053023,
 )
-
-
-def good_programs(machine: Machine) -> Dict[str, bytes]:
-    """Program files that are unusual, and right."""
-    mark = machine.random.randrange(1, 1 << 31)
-    drawn = struct.pack("<I", mark)
-    at = 0x20000 + machine.random.randrange(900, 1000) * 4  # late in a page: 9,000 bytes touch 4
-
-    def data_at(address: int, memory: int, **options: bool) -> bytes:
-        end = address + memory - 4
-        code = checks_words([(address, mark), (address + 4, 0), (end & -4, 0)])
-        return elf([(0x10000, code, None, RX), (address, drawn, memory, RW)], 0x10000, **options)
-
-    last = (1 << 30) - PAGE  # a segment that ends where a table does
-    many: List[Segment] = [(0x30000 + n * PAGE, drawn, PAGE, RW) for n in range(9)]
-    ends = checks_words([(0x30000 + n * PAGE, mark) for n in (0, 4, 8)])
-    only_bss = checks_words([(0x40000, 0), (0x42FF8, 0)])
-    return {
-        "begins-in-a-page": data_at(at, 9000),
-        "bss-to-the-end-of-a-page": data_at(0x20000, PAGE),
-        "ends-with-a-table": data_at(last, PAGE),
-        "high-first": elf(
-            [(at, drawn, 100, RW), (0x10000, checks_words([(at, mark)]), None, RX)], 0x10000
-        ),
-        "many-segments": elf([*many, (0x10000, ends, None, RX)], 0x10000),
-        "only-bss": elf([(0x10000, only_bss, None, RX), (0x40000, b"", 3 * PAGE, RW)], 0x10000),
-        "nothing-in-one": elf([(0x10000, EXIT_42, None, RX), (0x50000, b"", 0, RW)], 0x10000),
-    }
 
 
 REFUSED = ("not started: ENOEXEC",)

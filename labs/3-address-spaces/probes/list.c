@@ -21,7 +21,7 @@ const struct probe probe_list[] = {
     {"areas-random", areas_random, true},
     {"memory-random", memory_random, true},
     {"memory-faults", memory_faults, true},
-    {"programs", programs, false},
+    {"programs", probe_deck, false},
     {"programs-refused", programs_refused, false},
     {"figures", figures, false},
     {NULL, NULL, false},

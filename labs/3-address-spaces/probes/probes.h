@@ -23,7 +23,6 @@ void areas_memory(unsigned long argument);
 void areas_random(unsigned long argument);
 void memory_random(unsigned long argument);
 void memory_faults(unsigned long argument);
-void programs(unsigned long argument);
 void programs_refused(unsigned long argument);
 void figures(unsigned long argument);
 

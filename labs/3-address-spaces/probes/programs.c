@@ -1,40 +1,10 @@
 /* programs.c: probes of what programs leave behind (task 3.5). */
 #include "errno.h"
 #include "job.h"
-#include "kernel_stack.h"
 #include "kmalloc.h"
 #include "loader.h"
 #include "probes.h"
-#include "runner.h"
 #include "task.h"
-
-enum { STACKS = 64 };
-
-/* The tables for kernel stacks, which stay when the stacks go. */
-static void make_tables_of_stacks(void)
-{
-    uint64_t *stacks[STACKS];
-    for (int i = 0; i < STACKS; i++)
-        stacks[i] = kernel_stacks->alloc();
-    for (int i = 0; i < STACKS; i++)
-        kernel_stacks->free(stacks[i]);
-}
-
-/* Run the deck, as without a probe: is everything there afterwards? */
-void programs(unsigned long argument)
-{
-    (void)argument;
-    make_tables_of_stacks();
-    size_t frames = probe_count_frames(), heap = kmalloc_free_bytes();
-    const struct runner_ops *lower = slot_below(runner, 8);
-    lower->run();
-    size_t left = probe_count_frames();
-    PROBE_CHECK(left == frames, "before the programs ran %zu frames could be had, afterwards %zu",
-                frames, left);
-    PROBE_CHECK(kmalloc_free_bytes() == heap,
-                "the programs have left %ld bytes of the kernel's memory in use",
-                (long)heap - (long)kmalloc_free_bytes());
-}
 
 /* Load the first job's program again and again, where another frame is refused each time. */
 void programs_refused(unsigned long argument)

@@ -1,0 +1,22 @@
+/* list.c: the probes of lab 4. */
+#include "probes.h"
+
+const struct probe probe_list[] = {
+    {"fault-fill", fault_fill, false},
+    {"fault-permissions", fault_permissions, false},
+    {"fault-edges", fault_edges, false},
+    {"fault-random", fault_random, false},
+    {"fault-trap", fault_trap, false},
+    {"lazily", lazily, false},
+    {"lazy-wishes", lazy_wishes, false},
+    {"file-content", file_content, false},
+    {"file-errors", file_errors, false},
+    {"peak", peak, false},
+    {"heap-random", heap_random, false},
+    {"heap-memory", heap_memory, false},
+    {"shortage-parts", shortage_parts, false},
+    {"shortage-sweep", shortage_sweep, false},
+    {"shortage-deck", probe_deck, false},
+    {"figures", figures, false},
+    {NULL, NULL, false},
+};
