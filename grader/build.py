@@ -31,7 +31,7 @@ BASE = BUILD / "base"
 KERNELS = BUILD / "kernels"
 PROGRAMS = BASE / "programs"
 PROBE = "probe.elf"
-PROBING = KERNEL / "probe"  # what the probes of all labs share
+PROBING = KERNEL / "probe"  # what the probes of labs share
 
 PART_BYTES_MAX = 1 << 20
 # For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
@@ -211,11 +211,11 @@ def kernel_sources() -> List[Path]:
 
 
 def probe_sources(lab: Lab) -> List[Path]:
-    """A lab's probes, tests of its parts from inside the kernel, and what all labs' probes share; linked
-    only where a test asks."""
-    own = (lab.directory / "probes").glob("*")
-    found = sorted(path for path in own if path.suffix in (".c", ".S"))
-    return [*sorted(PROBING.glob("*.c")), *found] if found else []
+    """A lab's probes, tests of its parts from inside the kernel, linked only where a test asks; with what
+    probes share, if they are listed (list.c)."""
+    directory = lab.directory / "probes"
+    own = sorted(path for path in directory.glob("*") if path.suffix in (".c", ".S"))
+    return [*sorted(PROBING.glob("*.c")), *own] if directory / "list.c" in own else own
 
 
 def _base_object(source: Path) -> Path:

@@ -190,8 +190,7 @@ def grade_lab(
                 )
     else:
         result.tests, interrupted = run_tests(lab, kernel, options, progress)
-    result.score = sum(test.points for test in result.tests)
-    result.max_score = sum(test.max_points for test in result.tests)
+    result.add_up()
     return result, interrupted
 
 

@@ -19,7 +19,8 @@ else:  # pragma: no cover - depends on the Python that runs us
 class Task:
     """One exercise: one source file.
 
-    through: for assembly that is included into a given file, that file (relative to the tree).
+    through: for assembly that is included into a given file, that file (relative to the tree);
+    challenge: its points are beyond the lab's 100.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Task:
     minutes: int
     tests: Tuple[str, ...]
     through: Optional[str] = None
+    challenge: bool = False
 
     @property
     def object_name(self) -> str:
@@ -75,6 +77,7 @@ def _load(directory: Path) -> Lab:
                 minutes=task["minutes"],
                 tests=tuple(task["tests"]),
                 through=task.get("through"),
+                challenge=task.get("challenge", False),
             )
             for task in data["task"]
         )

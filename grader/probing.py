@@ -29,6 +29,7 @@ CONTRACTS = {
     "peak": "kernel/include/demand.h",
     "heap": "heap.c",
     "shortage": "shortage.c",
+    "advice": "advice.c",
 }
 
 

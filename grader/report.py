@@ -66,7 +66,9 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
         if any(t.outcome == "given" for t in tests):
             marks += " [dim]from the reference[/dim]"
         style = "green" if got == full else "default"
-        table.add_row(f"  {task.id}", escape(task.title), f"[{style}]{got}/{full}[/{style}]", marks)
+        title = escape(task.title) + (" (challenge)" if task.challenge else "")
+        plus = "+" if task.challenge else ""
+        table.add_row(f"  {task.id}", title, f"[{style}]{plus}{got}/{full}[/{style}]", marks)
     return table
 
 
@@ -88,7 +90,8 @@ def _blamed(definition: Lab, tests: Sequence[TestResult]) -> Optional[str]:
 def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Optional[str]:
     """The first task that is not done: what to open next; unless its failure names another."""
     blamed = _blamed(definition, lab.tests)
-    for task in sorted(definition.tasks, key=lambda task: task.id != blamed):
+    required = [task for task in definition.tasks if not task.challenge]
+    for task in sorted(required, key=lambda task: task.id != blamed):
         tests = [test for test in lab.tests if test.task == task.id and test.outcome != "given"]
         if any(test.status != PASSED for test in tests):
             where = shown(solutions / definition.folder / task.file) if solutions else task.file
@@ -107,7 +110,9 @@ def _worth_showing(
     failed = [test for test in lab.tests if test.status == FAILED]
     if solutions is None or not failed:
         return failed, []
-    untouched = untouched_tasks(definition, solutions) - {failed[0].task}
+    untouched = untouched_tasks(definition, solutions)
+    if not failed[0].challenge:
+        untouched -= {failed[0].task}
     later = [test for test in failed if test.task in untouched]
     return [test for test in failed if test not in later], later
 

@@ -24,7 +24,8 @@ class TestResult:
 
     status: passed, failed or "not run"; outcome: what happened, in a few words (machine.Outcome's,
     "wrong result", "does not build", "blocked", …); rerun: the command that shows it again; picture:
-    a drawing of who ran when (grader/timeline.py), where there is one.
+    a drawing of who ran when (grader/timeline.py), where there is one; challenge: its points are beyond
+    the lab's 100.
     """
 
     __test__ = False  # not a test class, whatever pytest thinks of its name
@@ -44,12 +45,14 @@ class TestResult:
     klog: str = ""
     ran: str = ""
     picture: str = ""
+    challenge: bool = False
     seconds: float = 0.0
 
 
 @dataclass
 class LabResult:
-    """A lab's verdict.  failure: why it does not build, else ""; notes: what to know besides."""
+    """A lab's verdict.  failure: why it does not build, else ""; notes: what to know besides; bonus: the
+    points of challenges, which are in no score."""
 
     lab: str
     number: int
@@ -60,6 +63,17 @@ class LabResult:
     failure: str = ""
     diagnostics: List[Diagnostic] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    bonus: int = 0
+    max_bonus: int = 0
+
+    def add_up(self) -> None:
+        """Work out score and bonus from the tests."""
+        counted = [test for test in self.tests if not test.challenge]
+        beyond = [test for test in self.tests if test.challenge]
+        self.score = sum(test.points for test in counted)
+        self.max_score = sum(test.max_points for test in counted)
+        self.bonus = sum(test.points for test in beyond)
+        self.max_bonus = sum(test.max_points for test in beyond)
 
 
 @dataclass

@@ -91,7 +91,7 @@ def expect_answers(run: Run, wanted: Sequence[str]) -> None:
 
 @pytest.mark.basic
 @pytest.mark.task("4.1")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.hint(
     "Which area does task->user.stval lie in? If it permits the access: area->backend->fill(), once, for the"
     " page that stval lies in, and return true. sepc stays as it is."
@@ -131,7 +131,7 @@ def test_a_fault_brings_in_one_page(machine: Machine) -> None:
 
 
 @pytest.mark.task("4.1")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.hint(
     "The area decides, not the page: PROT_USER, and the bit of the access. PROT_WRITE is enough for reading."
     " A page that is there, and forbids what the area permits, must not be tried again and again."
@@ -340,6 +340,7 @@ def test_pages_come_in_the_order_in_which_they_are_touched(machine: Machine) -> 
 
 @pytest.mark.task("4.2")
 @pytest.mark.points(3)
+@pytest.mark.requires("pages_come_in_the_order_in_which_they_are_touched")
 @pytest.mark.hint("With populate_all every wish goes on to lab 3's map() as it is.")
 def test_populate_brings_everything_in_at_once(machine: Machine) -> None:
     """Otherwise nobody can tell a bug of paging from another."""
@@ -810,11 +811,11 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
     array, filled, fixed = place("array"), place("filled"), place("fixed")
     drawn = [f"w={array:x}", f"r={fixed:x}", f"w={filled:x}", f"clock={array + 9 * PAGE:x}"]
     drawn += [f"write={fixed + PAGE:x},5", f"r={array + 30 * PAGE:x}", "deep=20", "frame=15000"]
-    actions = machine.random.sample(drawn, len(drawn))
-    for n, action in enumerate(
-        ["brk=heap+9000", "w=heap+8000", "clock=heap+3ff8", "brk=heap+1000"]
-    ):
-        actions.insert(2 * n + machine.random.randrange(3), action)
+    heap = ["brk=heap+9000", "w=heap+8000", "clock=heap+3ff8", "brk=heap+1000"]  # in this order
+    count = len(drawn) + len(heap)
+    places = machine.random.sample(range(count), len(heap))
+    machine.random.shuffle(drawn)
+    actions = [(heap if n in places else drawn).pop(0) for n in range(count)]
     probe(
         machine,
         "shortage-sweep",
@@ -907,3 +908,124 @@ def test_every_frame_comes_back(machine: Machine) -> None:
         if memory == 64:
             jobs[0] = "hog 300"
         probe(machine, "shortage-deck", f"programs on a machine of {memory} MiB", memory, jobs=jobs)
+
+
+# ---- 4.7 advice (a challenge) ------------------------------------------------------------------
+
+EINVAL = -22
+ADVICE = (
+    # What is given back is zero when it is touched again, page by page; what is not, stays.
+    ("brk=heap+6000", "heap+6000"),
+    ("w=heap+0,a1", None),
+    ("w=heap+1000,a2", None),
+    ("w=heap+2000,a3", None),
+    ("advise=heap+1000,1001,4", "0"),
+    ("r=heap+0", str(0xA1)),
+    ("r=heap+1000", "0"),
+    ("r=heap+2000", "0"),
+    ("advise=heap+1000,0,4", "0"),
+    ("advise=heap+1001,1000,4", str(EINVAL)),
+    ("advise=heap+1000,1000,63", str(EINVAL)),
+    ("advise=heap+1000,1000,0", "0"),
+    ("advise=heap+1000,ffffffffffffffff,4", str(EINVAL)),
+)
+
+
+@pytest.mark.task("4.7")
+@pytest.mark.points(3)
+@pytest.mark.hint(
+    "DONTNEED is the backend's drop(), for each area of the range; the length is rounded up. Pages of a file come from"
+    " the file again."
+)
+def test_what_is_not_needed_is_given_back(machine: Machine) -> None:
+    """Otherwise free() cannot give memory back.  As on Linux: madvise(2)."""
+    job, wanted = script(ADVICE)
+    filled = place("filled") + PAGE
+    again, more = script(
+        [
+            (f"w={filled:x},63", None),
+            (f"advise={filled:x},1000,4", "0"),
+            (f"r={filled:x}", "11"),
+        ]
+    )
+    run = machine.run([job, again])
+    run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
+    expect_answers(run, [*wanted, *more])
+    probe(machine, "advice", "frames that madvise() gives back", jobs=["exit"])
+
+
+@pytest.mark.task("4.7")
+@pytest.mark.points(2)
+@pytest.mark.requires("what_is_not_needed_is_given_back")
+@pytest.mark.hint(
+    "WILLNEED fills what is missing: later there is no fault. It is advice: without a frame it is still 0."
+)
+def test_what_will_be_needed_comes_before(machine: Machine) -> None:
+    """Otherwise whoever knows what comes has to wait all the same."""
+    array = place("array")
+    run = machine.run(
+        [
+            f"touch w={array + PAGE:x} advise={array:x},4000,3 w={array:x} w={array + 3 * PAGE:x} w={array + 4 * PAGE:x}"
+        ]
+    )
+    run.expect_ends(["exited with 0"], "`touch` runs to its end")
+    own = [address for _, address in faults(run, array, array + 8 * PAGE)]
+    check.true(
+        array + PAGE in own
+        and array + 4 * PAGE in own
+        and not {array, array + 3 * PAGE} & set(own),
+        "4 pages of which one is there, madvise(WILLNEED), and then the first, the fourth and the fifth are written to",
+        f"no page fault at {array:#x} and {array + 3 * PAGE:#x}, one at {array + 4 * PAGE:#x}",
+        "\n".join(map(hex, own)) or "none",
+    )
+
+
+CORE = (
+    ("brk=heap+5000", "heap+5000"),
+    ("core=heap+0,5000", "0 00000"),
+    ("w=heap+1000", None),
+    ("w=heap+3000", None),
+    ("core=heap+0,5000", "0 01010"),
+    ("core=heap+1000,1", "0 "),
+    ("core=heap+1,1000", f"{EINVAL} "),
+    ("core=heap+4000,2000", f"{ENOMEM} "),
+    ("core=heap+10000,1000", f"{ENOMEM} "),
+)
+
+
+@pytest.mark.task("4.7")
+@pytest.mark.points(2)
+@pytest.mark.hint(
+    "A byte for each page, from user_memory->out(): its bit 0 says whether page_table->find() knows it."
+)
+def test_mincore_says_what_is_there(machine: Machine) -> None:
+    """Otherwise a program cannot see what it costs.  As on Linux: mincore(2)."""
+    job, wanted = script(CORE)
+    run = machine.run([job])
+    run.expect_ends(["exited with 0"], "`touch` runs to its end")
+    expect_answers(run, wanted)
+
+
+@pytest.mark.task("4.7")
+@pytest.mark.points(2)
+@pytest.mark.requires("what_is_not_needed_is_given_back", "mincore_says_what_is_there")
+@pytest.mark.hint(
+    "Where no area is: -ENOMEM, at the end, after the rest of the range has been dealt with. The trampoline and"
+    " whatever else is not for user mode is no area of the program's."
+)
+def test_advice_on_what_is_not_the_programs_is_refused(machine: Machine) -> None:
+    """Otherwise a program gives the kernel's pages back."""
+    actions, wanted = ["brk=heap+2000", "w=heap+1000,77"], []
+    ranges = ["heap+1000,3000", f"{TRAMPOLINE:x},1000", f"{TRAMPOLINE - 2 * PAGE:x},1000"]
+    for where in (*ranges, f"{USER_END:x},1000"):
+        actions += [f"advise={where},3", f"advise={where},4", f"core={where}"]
+        wanted += [
+            f"advise={where},3: {ENOMEM}",
+            f"advise={where},4: {ENOMEM}",
+            f"core={where}: {ENOMEM} ",
+        ]
+    actions.append("r=heap+1000")
+    wanted.append("r=heap+1000: 0")
+    run = machine.run(["touch " + " ".join(actions)])
+    run.expect_ends(["exited with 0"], "`touch` runs to its end")
+    expect_answers(run, wanted)

@@ -2,6 +2,7 @@
  * bench COUNT            what a system call costs
  *       yields COUNT     what giving up the CPU costs: run several side by side
  *       switches COUNT   what losing it costs: run two side by side
+ *       faults COUNT     what the first touch of a page costs: of the heap, which begins to grow
  *
  * In instructions of the machine, to be run where one takes 1 ns of guest time (QEMU's -icount
  * shift=0): there instret counts instructions. Prints
@@ -13,6 +14,8 @@
  *                         of its own loop
  * or, `switches`:
  *     lost at N, back at N      the last and first look at instret around each of COUNT gaps
+ * or, `faults`:
+ *     fault: N            from a store to a page that is missing to the next instruction, the mean of COUNT
  * Linux: runs, but instret counts something else.
  */
 #include <sched.h>
@@ -20,8 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syscall.h>
+#include <unistd.h>
 
-enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64 };
+enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64, PAGE = 4096 };
 
 static unsigned long instret(void)
 {
@@ -90,6 +94,23 @@ static void switches(unsigned long count)
         printf("lost at %lu, back at %lu\n", lost[i], back[i]);
 }
 
+static void faults(unsigned long count)
+{
+    unsigned long start = (brk(0) + PAGE - 1) / PAGE * PAGE, took[2];
+    volatile char *page = (volatile char *)start;
+
+    brk(start + (count + 1) * PAGE);
+    page[count * PAGE] = 1; /* so that the tables are there */
+    for (int round = 0; round < 2; round++) {
+        unsigned long begin = instret();
+
+        for (unsigned long i = 0; i < count; i++)
+            page[i * PAGE] = 1;
+        took[round] = instret() - begin;
+    }
+    printf("fault: %lu\n", (took[0] - took[1]) / count + 1);
+}
+
 int main(int argc, char *argv[])
 {
     unsigned long at_start = instret();
@@ -98,6 +119,8 @@ int main(int argc, char *argv[])
         yields(strtoul(argv[2], NULL, 10));
     } else if (argc > 2 && strcmp(argv[1], "switches") == 0) {
         switches(strtoul(argv[2], NULL, 10));
+    } else if (argc > 2 && strcmp(argv[1], "faults") == 0) {
+        faults(strtoul(argv[2], NULL, 10));
     } else {
         printf("instret at main: %lu\n", at_start);
         calls(argc > 1 ? strtoul(argv[1], NULL, 10) : 1000);

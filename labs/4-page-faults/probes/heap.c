@@ -1,4 +1,4 @@
-/* heap.c: probes of brk() (task 4.4). */
+/* heap.c: probes of brk() and of madvise() (tasks 4.4 and 4.7). */
 #include "errno.h"
 #include "job.h"
 #include "kmalloc.h"
@@ -189,4 +189,24 @@ void heap_memory(unsigned long argument)
     PROBE_CHECK(area_find(&space->areas, start + 9 * PAGE_SIZE)->end == wall.end,
                 "brk() has changed an area that is in its way");
     process_destroy(process);
+}
+
+/* What madvise(MADV_DONTNEED) gives back. */
+void advice(unsigned long argument)
+{
+    (void)argument;
+    enum { PAGES = 10, DONTNEED = 4 };
+    struct process *process = loaded();
+    uint64_t start = brk(process, 0);
+    PROBE_CHECK(syscall_table[SYS_MADVISE], "there is no system call madvise");
+    brk(process, start + PAGES * PAGE_SIZE);
+    for (uint64_t n = 0; n < PAGES; n++)
+        PROBE_CHECK(space_fault->fault(process->space, start + n * PAGE_SIZE, ACCESS_WRITE) == 0,
+                    "a page of the heap cannot be touched");
+    long frames = probe_frames;
+    const uint64_t args[6] = {start + 2 * PAGE_SIZE, 5 * PAGE_SIZE, DONTNEED};
+    long error = syscall_table[SYS_MADVISE](&process->task, args);
+    PROBE_CHECK(error == 0 && frames - probe_frames == 5,
+                "madvise(MADV_DONTNEED) of 5 touched pages returned %ld, and %ld frames came back",
+                error, frames - probe_frames);
 }

@@ -17,6 +17,7 @@ const struct probe probe_list[] = {
     {"shortage-parts", shortage_parts, false},
     {"shortage-sweep", shortage_sweep, false},
     {"shortage-deck", probe_deck, false},
+    {"advice", advice, false},
     {"figures", figures, false},
     {NULL, NULL, false},
 };

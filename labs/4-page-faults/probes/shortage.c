@@ -81,21 +81,29 @@ void shortage_parts(unsigned long argument)
     size_t clean, others, clean_now, others_now;
     count(tenant->space, &clean, &others);
     long frames = probe_frames;
-    bool relief = shortage->relieve(asker->space);
-    count(tenant->space, &clean_now, &others_now);
-    PROBE_CHECK(clean_now == 0, "of another's %zu pages that can be read again %zu are left", clean,
-                clean_now);
+    size_t left = clean;
+    bool relief;
+    /* All at once, or each time some of them. */
+    do {
+        relief = shortage->relieve(asker->space);
+        count(tenant->space, &clean_now, &others_now);
+        PROBE_CHECK(clean_now < left, "of another's %zu pages that can be read again %zu are left",
+                    clean, clean_now);
+        left = clean_now;
+        PROBE_CHECK(relief, "there are free frames, and relieve() says no");
+    } while (left > 0);
     PROBE_CHECK(others_now == others,
                 "of another's %zu pages that cannot be had again %zu are left", others, others_now);
     PROBE_CHECK(frames - probe_frames == (long)clean, "%zu pages went, %ld frames came back", clean,
                 frames - probe_frames);
-    PROBE_CHECK(relief, "there are free frames, and relieve() says no");
     count(asker->space, &clean_now, &others_now);
     PROBE_CHECK(clean_now == own, "relieve() has taken pages of the space that asks for one");
     /* What went comes again. */
     PROBE_CHECK(touch_all(tenant->space) == theirs, "pages that were dropped do not come again");
 
-    shortage->relieve(asker->space);
+    for (count(tenant->space, &left, &others_now); left > 0;
+         count(tenant->space, &left, &others_now))
+        shortage->relieve(asker->space);
     frames = probe_frames;
     probe_refuse = 1, probe_refuse_rest = true;
     relief = shortage->relieve(asker->space);
@@ -130,6 +138,9 @@ static void sweep_once(uint64_t n, bool rest)
 {
     long frames = probe_frames;
     size_t heap = kmalloc_free_bytes(), hit = 0;
+    char when[60] = "with all frames";
+    if (n > 0)
+        snprintf(when, sizeof(when), "without frame %lu%s", n, rest ? " and those behind" : "");
     sweeping = true;
     probe_refused = 0;
     probe_refuse_rest = rest;
@@ -140,26 +151,23 @@ static void sweep_once(uint64_t n, bool rest)
             continue;
         hit++;
         probe_refuse = 0;
-        PROBE_CHECK(error == -ENOMEM, "without frame %lu job %zu was not started: %d, not -ENOMEM",
-                    n, i, error);
+        PROBE_CHECK(error == -ENOMEM, "%s job %zu was not started: %d, not -ENOMEM", when, i,
+                    error);
     }
     struct task *task;
     while ((task = task_wait())) {
         int status = task->wait_status, wanted = status_exited((uint64_t)task->process->job->index);
-        PROBE_CHECK(
-            status == wanted || status == status_killed(SIGKILL),
-            "without frame %lu%s job %zu ended with status 0x%x: neither as always (0x%x) nor with "
-            "SIGKILL",
-            n, rest ? " and those behind" : "", task->process->job->index, status, wanted);
+        PROBE_CHECK(status == wanted || status == status_killed(SIGKILL),
+                    "%s job %zu ended with status 0x%x: neither as always (0x%x) nor with SIGKILL",
+                    when, task->process->job->index, status, wanted);
         hit += status != wanted;
         process_destroy(task->process);
     }
     probe_refuse = 0, probe_refuse_rest = sweeping = false;
-    PROBE_CHECK(hit <= 1, "without frame %lu%s %zu programs did not come to their end", n,
-                rest ? " and those behind, until one had ended," : "", hit);
-    PROBE_CHECK(n == 0 || probe_frames == frames, "without frame %lu%s: %ld frames are lost", n,
-                rest ? " and those behind" : "", probe_frames - frames);
-    PROBE_CHECK(kmalloc_free_bytes() == heap, "without frame %lu: kernel memory is lost", n);
+    PROBE_CHECK(hit <= 1, "%s %zu programs did not come to their end", when, hit);
+    PROBE_CHECK(n == 0 || probe_frames == frames, "%s: %ld frames are lost", when,
+                probe_frames - frames);
+    PROBE_CHECK(kmalloc_free_bytes() == heap, "%s: kernel memory is lost", when);
 }
 
 /* Each allocation that the deck makes fails once.  Job number n exits with n. */
