@@ -1,0 +1,48 @@
+/*
+ * Task 4.6: what happens when there is no frame left.
+ */
+#include "demand.h"
+#include "frame.h"
+#include "signal.h"
+#include "space.h"
+#include "task.h"
+#include "trap.h"
+
+/*
+ * The contract of this one is in demand.h.  What can be done without is what can be had again: pages of areas with
+ * a file that cannot be written.  Drop them, in the spaces of all other tasks (task_next() in task.h): whoever
+ * needs one again touches it, and gets it from the file.  Not in this space: the instruction that waits for its page
+ * needs others of its own, which would go, and come, and go.
+ *
+ * It is worth trying again when there is a frame now.
+ */
+static bool relieve(const struct space *space)
+{
+    for (const struct task *task = NULL; (task = task_next(task));) {
+        struct space *other = task->process->space;
+        if (!other || other == space)
+            continue;
+        const struct area *area = NULL;
+        while ((area = area_next(&other->areas, area))) {
+            uint64_t page = space_next_page(other, area->start, area->end);
+            if (!area->file || (area->prot & PROT_WRITE) || page == area->end)
+                continue;
+            area->backend->drop(other, area, page, page + 4096);
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * The contract of this one is in demand.h.  Linux's word for it is SIGKILL.  Report it as lab 1 reports faults, and
+ * end the program as lab 1 ends them; everybody else goes on.
+ */
+static void end(struct task *task, uint64_t cause)
+{
+    trap_report_fault(task, cause, SIGKILL);
+    task_exit(task, status_killed(SIGKILL));
+}
+
+static const struct shortage_ops last_resort = {.relieve = relieve, .end = end};
+PROVIDE(shortage, 4, last_resort);
