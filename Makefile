@@ -15,6 +15,7 @@ SET ?= all
 SEED ?=
 MIN ?=
 APPS ?=
+BOOT ?=
 # Instructors' and authors'
 OUT ?=
 ONLY ?=
@@ -53,8 +54,9 @@ grade: ready ## Grade your labs: LAB= TEST= WITH= SET= SEED= SOLUTIONS= MIN=
 	@$(GRADER) grade --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
 		--set "$(SET)" --seed "$(SEED)" --min "$(MIN)" --out "$(OUT)"
 
-run: ready ## The kernel on your console: LAB=batch APPS="hello power:3:20:1000"
-	@$(GRADER) run --lab "$(LAB)" --apps "$(APPS)" --solutions "$(SOLUTIONS)" --with "$(WITH)"
+run: ready ## The kernel on your console: LAB=batch APPS="hello power:3:20:1000" BOOT=populate=1
+	@$(GRADER) run --lab "$(LAB)" --apps "$(APPS)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
+		--boot "$(BOOT)"
 
 debug: ready ## gdb, stopped in your code in a test: TEST=name
 	@$(GRADER) debug --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)"

@@ -110,7 +110,9 @@ def _number(name: str, text: Optional[str]) -> Optional[int]:
 def command_run(arguments: argparse.Namespace) -> int:
     from grader import interactive
 
-    return interactive.run(arguments.lab, arguments.apps, arguments.solutions, arguments.with_)
+    return interactive.run(
+        arguments.lab, arguments.apps, arguments.solutions, arguments.with_, arguments.boot
+    )
 
 
 def command_debug(arguments: argparse.Namespace) -> int:
@@ -195,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     grade.add_argument("--quiet", action="store_true")
     grade.add_argument("--required", action="store_true")  # for proofs: what --test needs, too
-    add("run", command_run, "lab", "apps", "solutions", "with")
+    add("run", command_run, "lab", "apps", "solutions", "with", "boot")
     add("debug", command_debug, "lab", "test", "solutions", "with")
     add("timeline", command_timeline, "lab", "apps", "solutions", "with", "out")
     add("map", command_map, "lab", "apps", "test", "solutions", "with", "out")

@@ -61,11 +61,12 @@ def _play(command: Sequence[str]) -> int:
     return 0
 
 
-def run(lab_name: str, apps: str, solutions: str, with_: str) -> int:
-    """`make run`: the kernel with some programs on this console; ^C ends it."""
+def run(lab_name: str, apps: str, solutions: str, with_: str, bootargs: str = "") -> int:
+    """`make run`: the kernel with some programs on this console; ^C ends it.  bootargs: words for the
+    kernel ("populate=1")."""
     lab, _, kernel = _kernel(lab_name, solutions, with_)
     jobs = parse_apps(apps or "hello")
-    boot = Machine(kernel, lab.seed, "run").boot(jobs)
+    boot = Machine(kernel, lab.seed, "run").boot(jobs, arguments=bootargs)
     return _play([*machine.command(boot, None), "-serial", "stdio"])
 
 

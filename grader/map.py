@@ -119,13 +119,14 @@ def text(space: Checkpoint, shared: Dict[int, List[int]]) -> List[str]:
     for row in _beside_areas(space):
         label = f"{row.start:#018x}-{row.end:#018x}  (no area)"
         entries.append((row.start, label, [row]))
-    for _, label, rows in sorted(entries):
+    for start, label, rows in sorted(entries):
         for n, row in enumerate(rows or [None]):  # type: ignore[list-item]
             has = "nothing"
             if row is not None:
                 pids = shared.get(row.frame, [])
                 also = ", shared by " + ", ".join(map(str, pids)) if pids else ""
-                has = f"{row.prot} {_pages(row.size)}, {_frames(row)}{also}"
+                place = f" at {row.start:#x}" if row.start != start else ""
+                has = f"{row.prot} {_pages(row.size)}{place}, {_frames(row)}{also}"
             lines.append(f"  {label if n == 0 else '':57}  {has}")
     return lines
 

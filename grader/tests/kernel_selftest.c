@@ -307,6 +307,15 @@ static void areas(void)
             count++;
             for (size_t i = page; i < PAGES && model[i] == here; i++)
                 model[i] = rest;
+        } else if (start == here->start && state >> 60 < 8) {
+            size_t last = page + length; /* it gets so many pages */
+            size_t free_to = (here->end - here->start) / PAGE_SIZE + page;
+            while (free_to < PAGES && !model[free_to])
+                free_to++;
+            CHECK(area_resize(&set, here, start, end) == (last > free_to ? -EEXIST : 0));
+            for (size_t i = page; last <= free_to && i < PAGES; i++)
+                model[i] = i < last ? here : model[i] == here ? NULL : model[i];
+            CHECK(last > free_to || (here->start == start && here->end == end));
         } else {
             area_remove(&set, here);
             for (size_t i = 0; i < PAGES; i++)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from typing import List, Tuple
 
 import pytest
 
-from grader import plugin, symbols
+from grader import programs, symbols
 from grader.build import program
 from grader.paths import LABS
 
@@ -38,6 +39,7 @@ def load_tests(path: Path) -> ModuleType:
 EXPECTED = load_tests(LABS / "1-batch" / "test_batch.py")
 MULTITASKING = load_tests(LABS / "2-multitasking" / "test_multitasking.py")
 ADDRESS_SPACES = load_tests(LABS / "3-address-spaces" / "test_address_spaces.py")
+PAGE_FAULTS = load_tests(LABS / "4-page-faults" / "test_page_faults.py")
 NOBODYS = ["0x0", "0x8", "0x4000000000"]
 
 
@@ -95,6 +97,9 @@ def linux(job: str) -> Tuple[int, bytes]:
         ("layout 2 5", ""),
         ("straddle", ADDRESS_SPACES.STRADDLE),
         ("auxv one 2", ""),
+        ("hog 300 100", "100 pages\n200 pages\n300 pages\n"),
+        ("tenant 1000", f"sum {PAGE_FAULTS.tenant_sum()}\n" * 2),
+        ("touch deep=40 frame=80000", ""),
     ],
 )
 def test_linux_prints_what_the_lab_expects(job: str, output: "str | bytes") -> None:
@@ -160,6 +165,33 @@ def test_linux_runs_the_unusual_program_files_too(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
         assert QEMU
         assert subprocess.run([QEMU, str(tmp_path / name)], check=False).returncode == 42, name
+
+
+def test_linux_permits_what_segments_flags_say(tmp_path: Path) -> None:
+    assert QEMU
+    for name, (content, end) in PAGE_FAULTS.segment_programs().items():
+        if name == "read-1":
+            continue  # qemu-riscv64 lets what is only executable be read, where the host has no such pages
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o755)
+        status = subprocess.run([QEMU, str(tmp_path / name)], check=False).returncode
+        assert status == (42 if end == "exited with 42" else -signal.SIGSEGV), name
+
+
+# What qemu-riscv64 7.2 does otherwise than Linux: it maps something where an end that is impossible has
+# been asked for, and takes any advice.
+NOT_LINUX = ("brk=ff", "brk=8", "brk=40", "advise=heap+1000,1000,63")
+
+
+@pytest.mark.parametrize("name", ["GROW_AND_SHRINK", "BRK_ANSWERS", "ADVICE", "CORE"])
+def test_linux_answers_as_the_lab_expects(name: str) -> None:
+    actions = [a for a in getattr(PAGE_FAULTS, name) if not a[0].startswith(NOT_LINUX)]
+    job, wanted = PAGE_FAULTS.script(actions)
+    assert linux(job) == (0, "".join(f"{line}\n" for line in wanted).encode())
+
+
+def test_origin_exits_on_linux_too() -> None:
+    assert linux("origin") == (42, b"")
 
 
 def test_standard_error_is_open_on_linux() -> None:

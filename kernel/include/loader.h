@@ -2,7 +2,7 @@
  * loader.h: slot loader, how a program gets into memory.
  *
  * Level 0 (given): the flat loader of labs 1 and 2.  Lab 3: ELF segments into an address space;
- * lab 4: on demand.
+ * lab 4: with a heap behind it.
  */
 #ifndef LOADER_H
 #define LOADER_H

@@ -43,9 +43,9 @@ enum { USER_STACK_SIZE = 64 << 10 };
 struct space {
     struct page_table table;
     struct area_set areas;
-    uint64_t heap_start,
-        heap_end;          /* what brk(2) moves: heap_end is any address (lab 4, task 4.4) */
-    uint64_t minor_faults; /* pages that have come when they were touched (task 4.1) */
+    uint64_t heap_start;   /* where the heap begins, page aligned (lab 4, task 4.4) */
+    uint64_t heap_end;     /* and where it ends, at any byte: what brk(2) moves */
+    uint64_t minor_faults; /* how many pages have come when they were touched (task 4.1) */
 };
 
 /* Slot spaces: level 0 (given) has none; lab 3, task 3.4. */

@@ -22,12 +22,12 @@ enum {
 /* TODO(4.7) */
 
 /*
- * madvise(address, length, advice): args[0] to args[2].  See madvise(2): MADV_DONTNEED gives back what the pages
- * hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing; the first
- * three are 0, and nothing happens.  Length is rounded up.
+ * madvise(address, length, advice): args[0] to args[2].  See madvise(2): MADV_DONTNEED gives back what
+ * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing;
+ * the first three are 0, and nothing happens.  Length is rounded up.
  *
- * Returns 0; -EINVAL for an address that is not page aligned, a range that wraps, another advice; -ENOMEM when some of
- * the range is not the program's: what is, has been dealt with.
+ * Returns 0; -EINVAL for an address that is not page aligned, a range that wraps, another advice; -ENOMEM
+ * when some of the range is not the program's: what is, has been dealt with.
  */
 static long sys_madvise(struct task *task, const uint64_t args[6])
 {
@@ -38,8 +38,8 @@ static long sys_madvise(struct task *task, const uint64_t args[6])
 SYSCALL(SYS_MADVISE, sys_madvise);
 
 /*
- * mincore(address, length, vector): args[0] to args[2].  See mincore(2): a byte for each page of the range, whose bit
- * 0 says whether the page is in memory.
+ * mincore(address, length, vector): args[0] to args[2].  See mincore(2): a byte for each page of the
+ * range, whose bit 0 says whether the page is in memory.
  *
  * Returns 0; -EINVAL for an address that is not page aligned; -ENOMEM when some of the range is not the
  * program's, or it wraps; -EFAULT.

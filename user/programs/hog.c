@@ -1,9 +1,9 @@
 /*
  * hog PAGES [STEP]: lets its heap grow page by page, and writes to each, until it has so many.
  *
- * Prints "N pages" after each STEP pages (never if not given), and "no more at N pages" when the heap does not grow
- * any more; looks at the end whether each page is as it was written. Exits with 0; 1 when a page was
- * not zero at first or has changed, 3 when the heap did not grow. Linux: yes.
+ * Prints "N pages" after each STEP pages (never if not given), and "no more at N pages" when the heap
+ * does not grow any more; looks at the end whether each page is as it was written. Exits with 0; 1 when a
+ * page was not zero at first or has changed, 3 when the heap did not grow. Linux: yes.
  */
 #include <stdio.h>
 #include <stdlib.h>

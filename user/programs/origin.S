@@ -2,8 +2,8 @@
  * origin: four instructions that push on a stack that is not there yet, and two to leave: the sum of what
  * they pushed and popped is 42. The first program for whom a page comes when it is touched.
  *
- * The kernel has written to the page that sp points into, so origin goes a page further down.
- * Exits with 42. Arguments: none. Linux: yes.
+ * The kernel has written to the page that sp points into, so origin goes a page further down. Exits with
+ * 42. Arguments: none. Linux: yes.
  */
 #include <syscall.h>
 

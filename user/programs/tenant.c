@@ -1,6 +1,6 @@
 /*
- * tenant MICROSECONDS: reads all of its 128 pages of constants, sleeps, and reads them again. To take those pages
- * away meanwhile must make no difference to it.
+ * tenant MICROSECONDS: reads all of its 128 pages of constants, sleeps, and reads them again. To take
+ * those pages away meanwhile must make no difference to it.
  *
  * Prints "sum SUM" each time. Exits with 0. Linux: yes.
  */

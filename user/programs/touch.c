@@ -1,6 +1,7 @@
 /*
- * touch ACTION...: touches memory where it is told, in the order of its arguments. ADDRESS is hexadecimal, or
- * heap+OFFSET, from where the heap began when the program started; numbers are hexadecimal too.
+ * touch ACTION...: touches memory where it is told, in the order of its arguments. ADDRESS is
+ * hexadecimal, or heap+OFFSET, from where the heap began when the program started; numbers are
+ * hexadecimal too.
  *
  *     r=ADDRESS            loads a byte, and prints it
  *     w=ADDRESS[,BYTE]     stores one (1 if not given)
@@ -14,9 +15,9 @@
  *     advise=ADDRESS,SIZE,ADVICE, core=ADDRESS,SIZE     madvise(), mincore()
  *     checkpoint           see checkpoint.h
  *
- * Prints "ACTION: RESULT", RESULT being what the call returned, for brk the end as heap+OFFSET; nothing for w, x,
- * frame, deep and checkpoint. Exits with 0, or 2 for an action that it does not know.
- * Linux: yes; where heap and stack lie is another matter.
+ * Prints "ACTION: RESULT", RESULT being what the call returned, for brk the end as heap+OFFSET; nothing
+ * for w, x, frame, deep and checkpoint. Exits with 0, or 2 for an action that it does not know. Linux:
+ * yes; where heap and stack lie is another matter.
  */
 #include <checkpoint.h>
 #include <mman.h>

@@ -409,11 +409,11 @@ void fault_trap(unsigned long argument)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int signal = trap(cases[i].va, cases[i].cause);
         PROBE_CHECK(
-            signal == cases[i].signal, "a %s at 0x%lx: the program %s (%d), it should %s (%d)",
+            signal == cases[i].signal, "%s at 0x%lx: the program %s (%d), it should %s (%d)",
             trap_cause_name(cases[i].cause), cases[i].va, signal ? "ends by a signal" : "goes on",
             signal, cases[i].signal ? "end by one" : "go on", cases[i].signal);
         PROBE_CHECK(signal || probe_leaf(&space.table, cases[i].va),
-                    "a %s at 0x%lx: the program goes on without its page",
+                    "%s at 0x%lx: the program goes on without its page",
                     trap_cause_name(cases[i].cause), cases[i].va);
     }
     PROBE_CHECK(probe_asked.end == 0, "shortage->end() was called, and no frame has been refused");

@@ -4,6 +4,7 @@
 #include "kmalloc.h"
 #include "memory.h"
 #include "platform.h"
+#include "riscv.h"
 #include "probes.h"
 #include "runner.h"
 #include "string.h"
@@ -159,6 +160,7 @@ void lazy_wishes(unsigned long argument)
          true,
          false},
     };
+    const struct spaces_ops *lower = slot_below(spaces, 8); /* what is above looks at a copy */
     probe_answer();
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         probe_new_space();
@@ -168,7 +170,7 @@ void lazy_wishes(unsigned long argument)
         const struct area before = wanted;
         populate_all = cases[i].all;
         file_pages = cases[i].file_pages ? &some : &none;
-        int error = spaces->map(space, &wanted);
+        int error = lower->map(space, &wanted);
         populate_all = false;
         PROBE_CHECK(error == 0, "map() of an area %s returned %d", cases[i].what, error);
         size_t leaves = probe_leaves(&space->table);
@@ -183,12 +185,46 @@ void lazy_wishes(unsigned long argument)
         PROBE_CHECK(!exchanged || area->backend == &own,
                     "an area %s has the backend \"%s\", not file_pages->private", cases[i].what,
                     area->backend->name);
-        error = spaces->map(space, &wanted);
+        error = lower->map(space, &wanted);
         PROBE_CHECK(error == -EEXIST, "map() of an area on another returned %d, not -EEXIST",
                     error);
         spaces->unmap(space, area);
         PROBE_CHECK(probe_leaves(&space->table) == 0, "after unmap() there are pages left");
     }
+}
+
+/* An area with more addresses than anybody can look at. */
+void lazy_large(unsigned long argument)
+{
+    (void)argument;
+    const uint64_t size = 200UL << 30;
+    const uint64_t touched[] = {BASE, BASE + PAGE_SIZE, BASE + size / 3, BASE + size - 1};
+    const size_t count = sizeof(touched) / sizeof(touched[0]);
+    probe_answer();
+    probe_new_space();
+    struct space *space = probe_process.space;
+    const struct area wanted = {.start = BASE,
+                                .end = BASE + size,
+                                .prot = RW_U,
+                                .populate = true,
+                                .backend = spaces->anonymous};
+    int error = spaces->map(space, &wanted);
+    PROBE_CHECK(error == 0, "map() of an area of 200 GiB returned %d", error);
+    for (size_t i = 0; i < count; i++)
+        PROBE_CHECK(space_fault->fault(space, touched[i], ACCESS_WRITE) == 0,
+                    "0x%lx, in an area of 200 GiB, cannot be touched", touched[i]);
+    long before = probe_frames;
+    uint64_t began = csr_read(instret);
+    spaces->unmap(space, area_find(&space->areas, BASE));
+    uint64_t took = csr_read(instret) - began; /* 2 to an instruction (shift 1) */
+    PROBE_CHECK(before - probe_frames >= (long)count && probe_leaves(&space->table) == 0,
+                "%zu pages of an area of 200 GiB were touched, %ld frames came back", count,
+                before - probe_frames);
+    PROBE_CHECK(
+        took / 2 < 1000000,
+        "to unmap an area of 200 GiB of which 4 pages are there took %lu instructions: drop() "
+        "looks at each page that there could be",
+        took / 2);
 }
 
 enum { PAGES = 7 };

@@ -9,6 +9,7 @@ const struct probe probe_list[] = {
     {"fault-trap", fault_trap, false},
     {"lazily", lazily, false},
     {"lazy-wishes", lazy_wishes, false},
+    {"lazy-large", lazy_large, false},
     {"file-content", file_content, false},
     {"file-errors", file_errors, false},
     {"peak", peak, false},

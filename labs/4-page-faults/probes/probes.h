@@ -33,6 +33,7 @@ void fault_random(unsigned long argument);
 void fault_trap(unsigned long argument);
 void lazily(unsigned long argument);
 void lazy_wishes(unsigned long argument);
+void lazy_large(unsigned long argument);
 void file_content(unsigned long argument);
 void file_errors(unsigned long argument);
 void peak(unsigned long argument);

@@ -9,12 +9,13 @@
 #include "space.h"
 
 /*
- * The contracts of fill() and drop() are in area.h; what of the file a page shows is said in lab 3, task 3.5.
+ * The contracts of fill() and drop() are in area.h; what of the file a page shows is said in lab 3, task
+ * 3.5.
  *
- * What is new: while you read, nobody may see the page.  Fill a frame first, and map it last.  If the file gives
- * an error, or fewer bytes than it should (file->ops->read_at() in file.h), the frame goes back and
- * fill() is -EIO.  If the page is one to execute, the CPU must not go on with what it may have fetched from this
- * frame before: fence.i, as in the loader.
+ * What is new: while you read, nobody may see the page.  Fill a frame first, and map it last.  If the
+ * file gives an error, or fewer bytes than it should (file->ops->read_at() in file.h), the frame goes
+ * back and fill() is -EIO.  If the page is one to execute, the CPU must not go on with what it may have
+ * fetched from this frame before: fence.i, as in the loader.
  */
 static int file_fill(struct space *space, const struct area *area, uint64_t va)
 {

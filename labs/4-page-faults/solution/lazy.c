@@ -8,9 +8,9 @@
 #include "space.h"
 
 /*
- * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.  What is new: an
- * area may be as large as the address space, and have three pages.  To drop it must not take longer for the pages
- * that it has not: space_next_page() (space.h) finds those that it has.
+ * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.
+ * What is new: an area may be as large as the address space, and have three pages.  To drop it must not
+ * take longer for the pages that it has not: space_next_page() (space.h) finds those that it has.
  */
 static int anonymous_fill(struct space *space, const struct area *area, uint64_t va)
 {
@@ -46,14 +46,15 @@ static const struct backend anonymous = {
     .name = "anonymous", .fill = anonymous_fill, .drop = anonymous_drop};
 
 /*
- * The contract of this one is in space.h, and lab 3's does all of the work still: slot_below(spaces, 4)->map().
- * But hand it another wish.  Of the areas for user mode (PROT_USER), unless populate_all (demand.h),
+ * The contract of this one is in space.h, and lab 3's does all of the work still: slot_below(spaces,
+ * 4)->map().  But hand it another wish.  Of the areas for user mode (PROT_USER), unless populate_all
+ * (demand.h),
  *
  *     those with a file, if file_pages->private is not NULL, get it for their backend, and wait;
  *     those whose backend is spaces->anonymous, which is yours now, wait.
  *
- * To wait is to be mapped without populate: an area without a page.  All others are as *wanted says: nobody can fill
- * the trampoline's page when it is touched, since that is how the kernel is entered.
+ * To wait is to be mapped without populate: an area without a page.  All others are as *wanted says:
+ * nobody can fill the trampoline's page when it is touched, since that is how the kernel is entered.
  */
 static int map_lazily(struct space *space, const struct area *wanted)
 {

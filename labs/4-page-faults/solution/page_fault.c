@@ -20,8 +20,8 @@
  *     Fill it            with the area's backend: this one page.  Count it in space->minor_faults.
  *     No frame for it?   If shortage->relieve() (demand.h) is true, try once more.
  *
- * Returns 0: the access can be tried again; -EFAULT: it is not permitted, or nobody's address; -ENOMEM: there
- * is no frame; -EIO: it is permitted, but its content cannot be read.
+ * Returns 0: the access can be tried again; -EFAULT: it is not permitted, or nobody's address; -ENOMEM:
+ * there is no frame; -EIO: it is permitted, but its content cannot be read.
  */
 static int bring_in(struct space *space, uint64_t va, enum access access)
 {
@@ -55,8 +55,8 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
 }
 
 /*
- * The contract of this one is in space.h: the copies of lab 3 call it, in the middle of a system call.  What
- * cannot be read is -EFAULT for them.
+ * The contract of this one is in space.h: the copies of lab 3 call it, in the middle of a system call.
+ * What cannot be read is -EFAULT for them.
  */
 static long fault(struct space *space, uint64_t va, enum access access)
 {
@@ -68,12 +68,12 @@ static const struct space_fault_ops demand_paging = {.fault = fault};
 PROVIDE(space_fault, 4, demand_paging);
 
 /*
- * A program has touched a page that is missing, or that forbids it: cause says how, task->user.stval where.
- * When the page has been brought in, the program simply goes on: sepc still points to the
+ * A program has touched a page that is missing, or that forbids it: cause says how, task->user.stval
+ * where.  When the page has been brought in, the program simply goes on: sepc still points to the
  * instruction that failed, which is tried again.
  *
- * If there is no frame for it: shortage->end().  If it cannot be read: the program ends with SIGBUS, as lab 1
- * ends programs.  If it is not permitted: that is lab 1's business, who has a handler for it.
+ * If there is no frame for it: shortage->end().  If it cannot be read: the program ends with SIGBUS, as
+ * lab 1 ends programs.  If it is not permitted: that is lab 1's business, who has a handler for it.
  *
  * Returns whether the trap has been dealt with.
  */
