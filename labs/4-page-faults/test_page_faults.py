@@ -387,7 +387,7 @@ def test_only_what_can_wait_waits(machine: Machine) -> None:
 def test_a_large_area_costs_what_it_has(machine: Machine) -> None:
     """Otherwise a program that asks for much takes for ever to end."""
     probe(
-        machine, "lazy-large", "an area of 200 GiB is mapped, touched at four places, and unmapped"
+        machine, "lazy-large", "an area of 20 GiB is mapped, touched at four places, and unmapped"
     )
 
 

@@ -197,7 +197,7 @@ void lazy_wishes(unsigned long argument)
 void lazy_large(unsigned long argument)
 {
     (void)argument;
-    const uint64_t size = 200UL << 30;
+    const uint64_t size = 20UL << 30;
     const uint64_t touched[] = {BASE, BASE + PAGE_SIZE, BASE + size / 3, BASE + size - 1};
     const size_t count = sizeof(touched) / sizeof(touched[0]);
     probe_answer();
@@ -209,20 +209,20 @@ void lazy_large(unsigned long argument)
                                 .populate = true,
                                 .backend = spaces->anonymous};
     int error = spaces->map(space, &wanted);
-    PROBE_CHECK(error == 0, "map() of an area of 200 GiB returned %d", error);
+    PROBE_CHECK(error == 0, "map() of an area of 20 GiB returned %d", error);
     for (size_t i = 0; i < count; i++)
         PROBE_CHECK(space_fault->fault(space, touched[i], ACCESS_WRITE) == 0,
-                    "0x%lx, in an area of 200 GiB, cannot be touched", touched[i]);
+                    "0x%lx, in an area of 20 GiB, cannot be touched", touched[i]);
     long before = probe_frames;
     uint64_t began = csr_read(instret);
     spaces->unmap(space, area_find(&space->areas, BASE));
     uint64_t took = csr_read(instret) - began; /* 2 to an instruction (shift 1) */
     PROBE_CHECK(before - probe_frames >= (long)count && probe_leaves(&space->table) == 0,
-                "%zu pages of an area of 200 GiB were touched, %ld frames came back", count,
+                "%zu pages of an area of 20 GiB were touched, %ld frames came back", count,
                 before - probe_frames);
     PROBE_CHECK(
         took / 2 < 1000000,
-        "to unmap an area of 200 GiB of which 4 pages are there took %lu instructions: drop() "
+        "to unmap an area of 20 GiB of which 4 pages are there took %lu instructions: drop() "
         "looks at each page that there could be",
         took / 2);
 }
