@@ -45,6 +45,7 @@ PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
 WATCHDOG_SECONDS = 120.0
 CHECKPOINTS_MAX = 256
+CODE_SIZE = 16  # bytes by which a place in a program is known
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
 QEMU_CPU_SECONDS = 240
@@ -80,8 +81,8 @@ class Boot:
     shift: an instruction takes 2^shift ns of guest time; budget: guest seconds until the run is
     ended; memory: MiB; entropy: QEMU's -seed; keep: addresses and sizes of guest memory to keep as it
     is at the end; count: count instructions (by QEMU's record mode, which is slower).
-    checkpoints: addresses of ecall instructions at which the machine is looked at, when a program gets
-    there, and again when its system call has led to the address dispatch of the kernel; layout:
+    checkpoints: addresses at which the machine is looked at, when a program gets there that has this code
+    there, and again when its next system call has led to the address dispatch of the kernel; layout:
     where the kernel says how its structs are laid out (view.py); kernel_stops: addresses of the kernel
     at which the machine is looked at, too.
     """
@@ -95,7 +96,7 @@ class Boot:
     entropy: int = 1
     keep: Tuple[Tuple[int, int], ...] = ()
     count: bool = False
-    checkpoints: Tuple[int, ...] = ()
+    checkpoints: Tuple[Tuple[int, bytes], ...] = ()
     dispatch: int = 0
     layout: int = 0
     kernel_stops: Tuple[int, ...] = ()
@@ -104,7 +105,7 @@ class Boot:
     @property
     def stops(self) -> Tuple[int, ...]:
         """Where the machine is to stand still."""
-        return self.checkpoints + self.kernel_stops
+        return tuple({address: 0 for address, _ in self.checkpoints}) + self.kernel_stops
 
 
 @dataclass
@@ -382,12 +383,12 @@ class _Running:
             self._stub.stopped()
             registers = self.ask_human("info registers")
             seen = view.parse(registers, self.ask_human("info mem"))
-            if seen.pc in self.boot.checkpoints:
+            if self._is_checkpoint(seen.pc):
                 self._user_view = seen
                 self._await_kernel()
                 return
-            if seen.pc in self.boot.kernel_stops:
-                if len(self.record.views) < CHECKPOINTS_MAX:
+            if seen.pc in self.boot.stops:  # of the kernel, or another program has something there
+                if seen.pc in self.boot.kernel_stops and len(self.record.views) < CHECKPOINTS_MAX:
                     self.record.views.append(seen)
                 self._step()
                 self._await_stop()
@@ -402,6 +403,16 @@ class _Running:
                 )
             self._stub.breakpoint(self.boot.dispatch, False)
             self._await_stop()
+
+    def _is_checkpoint(self, pc: int) -> bool:
+        """Does a program run here that has a checkpoint at pc, and not another's code?"""
+        wanted = [code for address, code in self.boot.checkpoints if address == pc]
+        if not wanted:
+            return False
+        text = self.ask_human(f"x /{CODE_SIZE}bx {pc:#x}")
+        # The next page may be missing.
+        code = bytes(int(byte, 16) for byte in re.findall(r"\b0x([0-9a-f]{2})\b", text))
+        return len(code) >= 4 and any(each.startswith(code) for each in wanted)
 
     def _read_memory(self, address: int, size: int) -> bytes:
         """Guest memory by physical address; while it runs, or after its end.  Fewer bytes, or none,

@@ -126,21 +126,26 @@ class Machine:
         if kernel_stops:
             options["kernel_stops"] = tuple(symbols.address(kernel, n) for n in kernel_stops)
         if checkpoints:
-            stops = {self._checkpoint_of(job.split()[0], at_main) for job in jobs} - {0}
-            options["checkpoints"] = tuple(sorted(stops))
+            stops = {self._checkpoint_of(job.split()[0], at_main) for job in jobs}
+            options["checkpoints"] = tuple(sorted(each for each in stops if each))
             options["dispatch"] = symbols.address(kernel, "trap_dispatch")
             options["layout"] = symbols.address(kernel, "inspect_layout")
         return machine.Boot(
             kernel, path, arguments, entropy=entropy, keep=tuple(keep), jobs=tuple(jobs), **options
         )
 
-    def _checkpoint_of(self, name: str, at_main: bool) -> int:
-        """Where a program calls the kernel from its checkpoint(), as linked; 0 if it never does, or
-        where its main() is, if that will do."""
+    def _checkpoint_of(self, name: str, at_main: bool) -> Optional[Tuple[int, bytes]]:
+        """Where a program calls the kernel from its checkpoint(), as linked, and its code there; None if it
+        never does, or where its main() is, if that will do."""
         if name not in build.program_sources():
-            return 0
-        known = symbols.facts(build.program(name)).symbols
-        return known.get("checkpoint_reached", known.get("main", 0) if at_main else 0)
+            return None
+        path = build.program(name)
+        facts = symbols.facts(path)
+        known = "checkpoint_reached" if "checkpoint" in facts.calls else "main" if at_main else ""
+        if known not in facts.symbols:
+            return None
+        address = facts.symbols[known]
+        return address, symbols.code(path, address, machine.CODE_SIZE)
 
     def run(
         self,

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import re
+import struct
 import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, Dict, List, Sequence
 from grader.paths import ROOT, GraderError
 
 ECALL = b"\x73\x00\x00\x00"
+# R_RISCV_JAL, R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_RVC_JUMP: RISC-V ELF psABI.
+CALLS = (17, 18, 19, 45)
 
 
 @dataclass(frozen=True)
@@ -21,21 +24,31 @@ class Facts:
     """What we ask of a linked program or kernel.
 
     symbols: address by name; start, end: the addresses it is linked for, to page boundaries;
-    ecalls: where its text holds an ecall instruction.
+    ecalls: where its text holds an ecall instruction; calls: the functions that it calls, by the relocations
+    that were kept (a program's).
     """
 
     symbols: Dict[str, int]
     start: int
     end: int
     ecalls: List[int]
+    calls: List[str]
 
 
 def _read_facts(path: Path) -> Facts:
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.relocation import RelocationSection
 
     with path.open("rb") as file:
         elf = ELFFile(file)
         table = elf.get_section_by_name(".symtab")
+        calls = {
+            table.get_symbol(entry["r_info_sym"]).name
+            for section in elf.iter_sections()
+            if isinstance(section, RelocationSection)
+            for entry in section.iter_relocations()
+            if entry["r_info_type"] in CALLS
+        }
         names = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols() if symbol.name}
         segments = [
             (segment["p_vaddr"], segment["p_vaddr"] + segment["p_memsz"])
@@ -51,7 +64,7 @@ def _read_facts(path: Path) -> Facts:
         at = data.find(ECALL, at + 1)
     start = min(segment[0] for segment in segments) & ~0xFFF
     end = (max(segment[1] for segment in segments) + 0xFFF) & ~0xFFF
-    return Facts(names, start, end, ecalls)
+    return Facts(names, start, end, ecalls, sorted(calls))
 
 
 @functools.lru_cache(maxsize=None)
@@ -62,8 +75,9 @@ def facts(path: Path) -> Facts:
     try:
         data = json.loads(kept.read_text())
         if data["identity"] == identity:
-            return Facts(data["symbols"], data["start"], data["end"], data["ecalls"])
-    except (OSError, ValueError, KeyError):
+            del data["identity"]
+            return Facts(**data)
+    except (OSError, ValueError, KeyError, TypeError):
         pass
     found = _read_facts(path)
     temporary = kept.with_name(f"{kept.name}.{os.getpid()}")
@@ -78,6 +92,24 @@ def address(path: Path, name: str) -> int:
         return facts(path).symbols[name]
     except KeyError:
         raise GraderError(f"{path.name} has no symbol {name}") from None
+
+
+def code(path: Path, address: int, size: int) -> bytes:
+    """So many bytes that a program file has for an address, fewer where its segment ends.
+
+    Source: ELF-64 Object File Format 1.5, ELF header and program headers.
+    """
+    content = path.read_bytes()
+    (table,) = struct.unpack_from("<Q", content, 32)
+    entry_size, count = struct.unpack_from("<HH", content, 54)
+    for n in range(count):
+        _, _, offset, start, _, in_file = struct.unpack_from(
+            "<IIQQQQ", content, table + n * entry_size
+        )
+        if start <= address < start + in_file:
+            at = offset + address - start
+            return content[at : min(at + size, offset + in_file)]
+    return b""
 
 
 def relocations_beyond(path: Path, begin: str, end: str) -> List[str]:
