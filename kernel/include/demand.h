@@ -44,8 +44,9 @@ DECLARE_SLOT(stack_growth);
 /* Slot shortage: what to do when there is no frame for a page.  Lab 4, task 4.6. */
 struct shortage_ops {
     /*
-     * Make frames free that can be done without, none of them of this space.
-     * Returns true when it is worth trying again.
+     * Make frames free that can be done without, none of them of this space: enough for a page and the
+     * tables that lead to it (TABLE_LEVELS frames), or all that there are.
+     * Returns true when it is worth trying again: a frame is free.
      */
     bool (*relieve)(const struct space *space);
 

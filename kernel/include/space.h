@@ -45,7 +45,7 @@ struct space {
     struct area_set areas;
     uint64_t heap_start;   /* where the heap begins, page aligned (lab 4, task 4.4) */
     uint64_t heap_end;     /* and where it ends, at any byte: what brk(2) moves */
-    uint64_t minor_faults; /* how many pages have come when they were touched (task 4.1) */
+    uint64_t minor_faults; /* how many faults have brought a page in (task 4.1) */
 };
 
 /* Slot spaces: level 0 (given) has none; lab 3, task 3.4. */
@@ -88,7 +88,7 @@ int space_resize(struct space *space, struct area *area, uint64_t start, uint64_
 
 /*
  * The first page of [va, end) that is mapped, or end if there is none.  Where tables are missing it is found
- * at once, however far away.  Both page aligned.
+ * at once, however far away.  Both page aligned, and of the user half (up to USER_END).
  */
 uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end);
 

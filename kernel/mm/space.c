@@ -101,13 +101,13 @@ uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end)
         const uint64_t *entries = (const uint64_t *)space->table.root;
         int level = TABLE_LEVELS - 1;
         uint64_t pte;
-        /* Down to the leaf, or to the table that is missing. */
-        while ((pte = entries[va >> (12 + 9 * level) & (TABLE_ENTRIES - 1)]) && level > 0 &&
-               !pte_prot(pte & ~PTE_U)) {
+        /* Down to the leaf, or to the table that is missing.  An entry of a page may be without V. */
+        while ((pte = entries[va >> (12 + 9 * level) & (TABLE_ENTRIES - 1)]) & PTE_V && level > 0 &&
+               !(pte & (PTE_R | PTE_X))) {
             entries = (const uint64_t *)pte_frame(pte);
             level--;
         }
-        if (pte)
+        if (level == 0 ? pte != 0 : pte & PTE_V)
             return va;
         uint64_t covered = 1UL << (12 + 9 * level);
         va = (va & ~(covered - 1)) + covered;
@@ -151,12 +151,12 @@ int space_store(struct space *space, uint64_t va, const void *bytes, size_t size
     const char *from = bytes;
     while (size > 0) {
         uint64_t pte = page_table->find(&space->table, va);
-        if (!pte) {
+        if (!(pte_prot(pte) & PROT_WRITE)) {
             long error = space_fault->fault(space, va, ACCESS_WRITE);
             if (error)
                 return (int)error;
             pte = page_table->find(&space->table, va);
-            assert(pte);
+            assert(pte_prot(pte) & PROT_WRITE);
         }
         size_t offset = va % PAGE_SIZE, n = PAGE_SIZE - offset;
         n = n < size ? n : size;

@@ -173,7 +173,14 @@ def test_random_faults(machine: Machine) -> None:
 )
 def test_what_cannot_be_brought_in_ends_the_program(machine: Machine) -> None:
     """Otherwise the same instruction is tried for ever."""
-    probe(machine, "fault-trap", "what becomes of the program, by cause and by what fill() says")
+    what = "what becomes of the program, by cause and by what fill() says"
+    run = probe(machine, "fault-trap", what)
+    check.true(
+        any(fault.signal == "SIGBUS" for fault in run.faults),
+        "a program that ends with SIGBUS is reported, as lab 1 reports faults",
+        "a report that says SIGBUS, by trap_report_fault()",
+        "none",
+    )
 
 
 @pytest.mark.basic
@@ -808,6 +815,12 @@ def test_a_program_without_memory_ends_alone(machine: Machine) -> None:
         ["killed by SIGKILL", "exited with 0", "exited with 0", "exited with 0", "exited with 5"],
         f"`hog` wants more memory than a machine of {SMALL} MiB has, the others do not",
     )
+    check.true(
+        [fault.signal for fault in run.faults] == ["SIGKILL"],
+        "a program that ends for want of memory is reported, as lab 1 reports faults",
+        "a report on `hog` that says SIGKILL, by trap_report_fault()",
+        ", ".join(fault.signal for fault in run.faults) or "none",
+    )
     used = len(faults(run, symbols.facts(build.program("hog")).end, STACK_TOP - STACK_MAX))
     check.true(
         used > 2500,
@@ -969,7 +982,7 @@ def test_what_is_not_needed_is_given_back(machine: Machine) -> None:
     run = machine.run([job, again])
     run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, [*wanted, *more])
-    probe(machine, "advice", "frames that madvise() gives back", jobs=["exit"])
+    probe(machine, "advice-not-needed", "frames that madvise() gives back", jobs=["exit"])
 
 
 @pytest.mark.task("4.7")
@@ -989,6 +1002,7 @@ def test_what_will_be_needed_comes_before(machine: Machine) -> None:
         shown([("write", heap + PAGE), ("write", heap + 5 * PAGE)]),
         "page faults of a heap of which the second page is there when its first four are said to be needed",
     )
+    probe(machine, "advice-needed", "frames that madvise() takes", jobs=["exit"])
 
 
 CORE = (
@@ -997,7 +1011,9 @@ CORE = (
     ("w=heap+1000", None),
     ("w=heap+3000", None),
     ("core=heap+0,5000", "0 01010"),
-    ("core=heap+1000,1", "0 "),
+    ("core=heap+1000,1", "0 1"),
+    ("core=heap+0,1001", "0 01"),
+    ("core=heap+0,fffffffffffff001", f"{ENOMEM} "),
     ("core=heap+1,1000", f"{EINVAL} "),
     ("core=heap+4000,2000", f"{ENOMEM} "),
     ("core=heap+10000,1000", f"{ENOMEM} "),
@@ -1036,7 +1052,7 @@ def test_advice_on_what_is_not_the_programs_is_refused(machine: Machine) -> None
             f"core={where}: {ENOMEM} ",
         ]
     actions.append("r=heap+1000")
-    wanted.append("r=heap+1000: 0")
-    run = machine.run(["touch " + " ".join(actions)])
-    run.expect_ends(["exited with 0"], "`touch` runs to its end")
+    wanted += ["r=heap+1000: 0", f"vector=heap+0,2000,10: {EFAULT}"]
+    run = machine.run(["touch " + " ".join(actions), "touch brk=heap+2000 vector=heap+0,2000,10"])
+    run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, wanted)

@@ -16,15 +16,17 @@ enum {
     MADV_RANDOM = 1,
     MADV_SEQUENTIAL = 2,
     MADV_WILLNEED = 3,
-    MADV_DONTNEED = 4
+    MADV_DONTNEED = 4,
+    WILLNEED_PAGES = 256
 };
 
 /* TODO(4.7) */
 
 /*
  * madvise(address, length, advice): args[0] to args[2].  See madvise(2): MADV_DONTNEED gives back what
- * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing;
- * the first three are 0, and nothing happens.  Length is rounded up.
+ * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing of
+ * the first WILLNEED_PAGES pages, as far as there is memory: it is only advice, and should end nobody's
+ * program.  The first three are 0, and nothing happens.  Length is rounded up.
  *
  * Returns 0; -EINVAL for an address that is not page aligned, a range that wraps, another advice; -ENOMEM
  * when some of the range is not the program's: what is, has been dealt with.
@@ -32,7 +34,7 @@ enum {
 static long sys_madvise(struct task *task, const uint64_t args[6])
 {
     /* TODO(4.7) */
-    (void)task, (void)args, (void)MADV_NORMAL, (void)MADV_DONTNEED;
+    (void)task, (void)args, (void)MADV_NORMAL, (void)WILLNEED_PAGES;
     return -ENOSYS;
 }
 SYSCALL(SYS_MADVISE, sys_madvise);

@@ -12,7 +12,8 @@
 /*
  * The contract of this one is in loader.h, and slot_below(loader, 4)->load() does the work.  What is new:
  * when it has worked, the heap of the process's space is empty, and begins (heap_start, heap_end) with
- * the page behind the program's last segment: where the last area below the stack ends.
+ * the page behind the program's last segment: where the last area below the stack ends, or with PAGE_SIZE
+ * if there is none.  (Without a space, as long as lab 3's loader is not done, there is no heap.)
  */
 static int load(struct process *process, const char *path, char *const argv[], char *const envp[])
 {

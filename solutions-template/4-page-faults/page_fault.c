@@ -16,8 +16,10 @@
  *                        stack_growth->grow() (demand.h), and look again.
  *     May it?            the area says so, not the page: PROT_USER, and the bit of the access in prot.
  *                        As PROT_WRITE comes with reading (page_table.h), it is enough for that.
- *     Is it there?       Then there is nothing to do, if its entry gives the access.
- *     Fill it            with the area's backend: this one page.  Count it in space->minor_faults.
+ *     Is it there?       Then there is nothing to do if its entry gives the access; if not, -EFAULT, unless
+ *                        your design has such pages and knows what to do.
+ *     Fill it            with the area's backend: this one page.  Count it in space->minor_faults: one for
+ *                        each call that has brought its page in.
  *     No frame for it?   If shortage->relieve() (demand.h) is true, try once more.
  *
  * Returns 0: the access can be tried again; -EFAULT: it is not permitted, or nobody's address; -ENOMEM:

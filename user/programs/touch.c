@@ -12,7 +12,9 @@
  *     frame=SIZE           a function with so many bytes of variables, that writes to the last of them
  *     deep=COUNT           so many calls inside each other, of a page each
  *     faults               the minor faults so far, by getrusage()
- *     advise=ADDRESS,SIZE,ADVICE, core=ADDRESS,SIZE     madvise(), mincore()
+ *     advise=ADDRESS,SIZE,ADVICE     madvise()
+ *     core=ADDRESS,SIZE    mincore(), and a digit for each page
+ *     vector=ADDRESS,SIZE,ADDRESS    mincore(), to a place of one's own
  *     checkpoint           see checkpoint.h
  *
  * Prints "ACTION: RESULT", RESULT being what the call returned, for brk the end as heap+OFFSET; nothing
@@ -106,9 +108,12 @@ static int act(const char *action, const char *name, const char *rest)
         int error = mincore((void *)address, more, vector);
 
         printf("%s: %d ", action, error);
-        for (unsigned long i = 0; !error && i < more / PAGE && i < CORE_PAGES; i++)
+        for (unsigned long i = 0; !error && i < (more + PAGE - 1) / PAGE && i < CORE_PAGES; i++)
             printf("%d", vector[i] & 1);
         printf("\n");
+    } else if (strcmp(name, "vector") == 0) {
+        printf("%s: %d\n", action,
+               mincore((void *)address, more, (unsigned char *)number(rest, &rest)));
     } else if (strcmp(name, "checkpoint") == 0) {
         checkpoint();
     } else {

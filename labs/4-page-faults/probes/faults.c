@@ -257,7 +257,10 @@ void fault_edges(unsigned long argument)
         }
         for (int n = 0; n < 3; n++) {
             size_t leaves = probe_leaves(&space.table);
+            probe_asked.grow = 0;
             long error = space_fault->fault(&space, va, accesses[n]);
+            PROBE_CHECK(va < USER_END || probe_asked.grow == 0,
+                        "0x%lx is not below USER_END, and grow() was asked about it", va);
             PROBE_CHECK(
                 error == -EFAULT && probe_leaves(&space.table) == leaves,
                 "a %s at 0x%lx, which is nobody's: fault() returned %ld, and brought in %zu "
@@ -416,7 +419,8 @@ void fault_trap(unsigned long argument)
                     "%s at 0x%lx: the program goes on without its page",
                     trap_cause_name(cases[i].cause), cases[i].va);
     }
-    PROBE_CHECK(probe_asked.end == 0, "shortage->end() was called, and no frame has been refused");
+    PROBE_CHECK(probe_asked.end == 0 && probe_asked.relieve == 0,
+                "shortage->end() or relieve() was called, and no frame has been refused");
     long error = space_fault->fault(&space, unread, ACCESS_READ);
     PROBE_CHECK(error == -EFAULT, "a copy from a page that cannot be read: fault() returned %ld",
                 error);

@@ -148,7 +148,7 @@ void heap_memory(unsigned long argument)
                     "the heap shrank by %d pages, %ld frames came back", PAGES - 5,
                     full - probe_frames);
         brk(process, start);
-        PROBE_CHECK(full - probe_frames == PAGES, "an empty heap has kept %ld frames",
+        PROBE_CHECK(full - probe_frames >= PAGES, "an empty heap has kept %ld frames",
                     PAGES - (full - probe_frames));
     }
 
@@ -174,8 +174,17 @@ void heap_memory(unsigned long argument)
                 probe_frames - frames);
     populate_all = false;
 
-    /* A heap that has come is not grown over what lies behind it. */
+    /* What lies in its way is not the heap's: not even where it begins. */
     brk(process, start);
+    const struct area foot = {
+        .start = start, .end = start + PAGE_SIZE, .prot = RW_U, .backend = spaces->anonymous};
+    PROBE_CHECK(spaces->map(space, &foot) == 0, "an area in the heap's way cannot be mapped");
+    PROBE_CHECK(brk(process, start + 5) == start && brk(process, start) == start &&
+                    brk(process, start + 3 * PAGE_SIZE) == start,
+                "where another's area is, a heap has begun");
+    struct area *there = area_find(&space->areas, start);
+    PROBE_CHECK(there && there->end == foot.end, "brk() has changed another's area");
+    spaces->unmap(space, there);
     const struct area wall = {.start = start + 9 * PAGE_SIZE,
                               .end = start + 12 * PAGE_SIZE,
                               .prot = RW_U,
@@ -192,22 +201,58 @@ void heap_memory(unsigned long argument)
     process_destroy(process);
 }
 
+/* A program with a heap of so many pages, all touched. */
+static struct process *with_a_heap(uint64_t pages, uint64_t *start)
+{
+    struct process *process = loaded();
+    PROBE_CHECK(syscall_table[SYS_MADVISE], "there is no system call madvise");
+    *start = brk(process, 0);
+    brk(process, *start + pages * PAGE_SIZE);
+    for (uint64_t n = 0; n < pages; n++)
+        PROBE_CHECK(space_fault->fault(process->space, *start + n * PAGE_SIZE, ACCESS_WRITE) == 0,
+                    "a page of the heap cannot be touched");
+    return process;
+}
+
+enum { WILLNEED = 3, DONTNEED = 4 };
+
+static long advise(struct process *process, uint64_t address, uint64_t size, uint64_t what)
+{
+    const uint64_t args[6] = {address, size, what};
+    return syscall_table[SYS_MADVISE](&process->task, args);
+}
+
 /* What madvise(MADV_DONTNEED) gives back. */
-void advice(unsigned long argument)
+void advice_not_needed(unsigned long argument)
 {
     (void)argument;
-    enum { PAGES = 10, DONTNEED = 4 };
-    struct process *process = loaded();
-    uint64_t start = brk(process, 0);
-    PROBE_CHECK(syscall_table[SYS_MADVISE], "there is no system call madvise");
-    brk(process, start + PAGES * PAGE_SIZE);
-    for (uint64_t n = 0; n < PAGES; n++)
-        PROBE_CHECK(space_fault->fault(process->space, start + n * PAGE_SIZE, ACCESS_WRITE) == 0,
-                    "a page of the heap cannot be touched");
+    uint64_t start;
+    struct process *process = with_a_heap(10, &start);
     long frames = probe_frames;
-    const uint64_t args[6] = {start + 2 * PAGE_SIZE, 5 * PAGE_SIZE, DONTNEED};
-    long error = syscall_table[SYS_MADVISE](&process->task, args);
+    long error = advise(process, start + 2 * PAGE_SIZE, 5 * PAGE_SIZE, DONTNEED);
     PROBE_CHECK(error == 0 && frames - probe_frames == 5,
                 "madvise(MADV_DONTNEED) of 5 touched pages returned %ld, and %ld frames came back",
                 error, frames - probe_frames);
+}
+
+/* What madvise(MADV_WILLNEED) takes, when there is little, and when much is asked for. */
+void advice_needed(unsigned long argument)
+{
+    (void)argument;
+    uint64_t start;
+    struct process *process = with_a_heap(1, &start);
+    brk(process, start + (1UL << 30));
+    long frames = probe_frames;
+    probe_refuse = 2, probe_refuse_rest = true;
+    long error = advise(process, start, 10 * PAGE_SIZE, WILLNEED);
+    probe_refuse = 0, probe_refuse_rest = false;
+    PROBE_CHECK(error == 0 && probe_frames - frames <= 1,
+                "madvise(MADV_WILLNEED) with one frame left returned %ld, and took %ld", error,
+                probe_frames - frames);
+    frames = probe_frames;
+    error = advise(process, start, 1UL << 30, WILLNEED);
+    PROBE_CHECK(
+        error == 0 && probe_frames - frames < 300,
+        "madvise(MADV_WILLNEED) of 1 GiB returned %ld, and took %ld frames: others need some",
+        error, probe_frames - frames);
 }

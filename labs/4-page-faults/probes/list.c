@@ -18,7 +18,8 @@ const struct probe probe_list[] = {
     {"shortage-parts", shortage_parts, false},
     {"shortage-sweep", shortage_sweep, false},
     {"shortage-deck", probe_deck, false},
-    {"advice", advice, false},
+    {"advice-not-needed", advice_not_needed, false},
+    {"advice-needed", advice_needed, false},
     {"figures", figures, false},
     {NULL, NULL, false},
 };

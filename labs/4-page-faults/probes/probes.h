@@ -41,7 +41,8 @@ void heap_random(unsigned long argument);
 void heap_memory(unsigned long argument);
 void shortage_parts(unsigned long argument);
 void shortage_sweep(unsigned long argument);
-void advice(unsigned long argument);
+void advice_not_needed(unsigned long argument);
+void advice_needed(unsigned long argument);
 void figures(unsigned long argument);
 
 #endif

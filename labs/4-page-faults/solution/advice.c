@@ -16,7 +16,8 @@ enum {
     MADV_RANDOM = 1,
     MADV_SEQUENTIAL = 2,
     MADV_WILLNEED = 3,
-    MADV_DONTNEED = 4
+    MADV_DONTNEED = 4,
+    WILLNEED_PAGES = 256
 };
 
 /* BEGIN SOLUTION 4.7 */
@@ -30,7 +31,10 @@ static long check_range(uint64_t start, uint64_t *length)
     return 0;
 }
 
-/* The program's area that covers some of [*start, end), and that part of it; NULL when there is no more. */
+/*
+ * The program's first area that covers some of [*start, end), and that part of it, [*start, *part_end);
+ * NULL when there is no more.
+ */
 static const struct area *next_area(const struct space *space, uint64_t *start, uint64_t *part_end,
                                     uint64_t end)
 {
@@ -42,12 +46,13 @@ static const struct area *next_area(const struct space *space, uint64_t *start, 
     return area;
 }
 
-/* Fill what is missing of [start, end), as far as there is memory: it is only advice. */
-static void fill_missing(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+/* Fill at most *budget pages that are missing in [start, end), as far as there is memory. */
+static void fill_missing(struct space *space, const struct area *area, uint64_t start, uint64_t end,
+                         size_t *budget)
 {
-    for (uint64_t va = start; va < end; va += PAGE_SIZE)
+    for (uint64_t va = start; va<end && * budget> 0; va += PAGE_SIZE, --*budget)
         if (!page_table->find(&space->table, va) && area->backend->fill(space, area, va) != 0)
-            return;
+            *budget = 1;
 }
 /* STUB
 */
@@ -55,8 +60,9 @@ static void fill_missing(struct space *space, const struct area *area, uint64_t 
 
 /*
  * madvise(address, length, advice): args[0] to args[2].  See madvise(2): MADV_DONTNEED gives back what
- * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing;
- * the first three are 0, and nothing happens.  Length is rounded up.
+ * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing of
+ * the first WILLNEED_PAGES pages, as far as there is memory: it is only advice, and should end nobody's
+ * program.  The first three are 0, and nothing happens.  Length is rounded up.
  *
  * Returns 0; -EINVAL for an address that is not page aligned, a range that wraps, another advice; -ENOMEM
  * when some of the range is not the program's: what is, has been dealt with.
@@ -72,18 +78,19 @@ static long sys_madvise(struct task *task, const uint64_t args[6])
     if (error)
         return error;
     uint64_t end = start + length, at = start, covered = 0, part_end;
+    size_t budget = WILLNEED_PAGES;
     const struct area *area;
     while (at < end && (area = next_area(space, &at, &part_end, end))) {
         if (advice == MADV_DONTNEED)
             area->backend->drop(space, area, at, part_end);
         else if (advice == MADV_WILLNEED)
-            fill_missing(space, area, at, part_end);
+            fill_missing(space, area, at, part_end, &budget);
         covered += part_end - at;
         at = part_end;
     }
     return covered == length ? 0 : -ENOMEM;
     /* STUB
-    (void)task, (void)args, (void)MADV_NORMAL, (void)MADV_DONTNEED;
+    (void)task, (void)args, (void)MADV_NORMAL, (void)WILLNEED_PAGES;
     return -ENOSYS;
     */
     /* END SOLUTION */
@@ -106,17 +113,25 @@ static long sys_mincore(struct task *task, const uint64_t args[6])
         return -EINVAL;
     if (check_range(start, &length) != 0)
         return -ENOMEM;
-    uint64_t end = start + length, at = start;
-    while (at < end) {
-        const struct area *area = area_find(&space->areas, at);
-        if (!area || !(area->prot & PROT_USER))
-            return -ENOMEM;
-        for (; at < end && at < area->end; at += PAGE_SIZE) {
-            char resident = page_table->find(&space->table, at) != 0;
-            long error = user_memory->out(task, vector + (at - start) / PAGE_SIZE, &resident, 1);
-            if (error)
-                return error;
-        }
+    uint64_t end = start + length, at = start, covered = 0, part_end;
+    while (at < end && next_area(space, &at, &part_end, end)) {
+        covered += part_end - at;
+        at = part_end;
+    }
+    if (covered < length)
+        return -ENOMEM;
+    /* A piece of the vector at a time, and of it only what is there. */
+    for (at = start; at < end; at = part_end) {
+        char resident[512] = {0};
+        part_end =
+            end - at > sizeof(resident) * PAGE_SIZE ? at + sizeof(resident) * PAGE_SIZE : end;
+        uint64_t page = at;
+        for (; (page = space_next_page(space, page, part_end)) < part_end; page += PAGE_SIZE)
+            resident[(page - at) / PAGE_SIZE] = 1;
+        long error = user_memory->out(task, vector + (at - start) / PAGE_SIZE, resident,
+                                      (part_end - at) / PAGE_SIZE);
+        if (error)
+            return error;
     }
     return 0;
     /* STUB

@@ -16,6 +16,8 @@
  * file gives an error, or fewer bytes than it should (file->ops->read_at() in file.h), the frame goes
  * back and fill() is -EIO.  If the page is one to execute, the CPU must not go on with what it may have
  * fetched from this frame before: fence.i, as in the loader.
+ *
+ * Up to 15 pages around may come with it, if they can be had; it fails only for the one at va.
  */
 static int file_fill(struct space *space, const struct area *area, uint64_t va)
 {

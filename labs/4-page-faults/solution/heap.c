@@ -12,17 +12,19 @@
 /*
  * The contract of this one is in loader.h, and slot_below(loader, 4)->load() does the work.  What is new:
  * when it has worked, the heap of the process's space is empty, and begins (heap_start, heap_end) with
- * the page behind the program's last segment: where the last area below the stack ends.
+ * the page behind the program's last segment: where the last area below the stack ends, or with PAGE_SIZE
+ * if there is none.  (Without a space, as long as lab 3's loader is not done, there is no heap.)
  */
 static int load(struct process *process, const char *path, char *const argv[], char *const envp[])
 {
     const struct loader_ops *lower = slot_below(loader, 4);
     int error = lower->load(process, path, argv, envp);
     /* BEGIN SOLUTION 4.4 */
-    if (error)
-        return error;
     struct space *space = process->space;
+    if (error || !space)
+        return error;
     const struct area *stack = area_find(&space->areas, USER_STACK_TOP - 1);
+    space->heap_start = PAGE_SIZE;
     for (const struct area *area = NULL; (area = area_next(&space->areas, area)) != stack;)
         space->heap_start = area->end;
     space->heap_end = space->heap_start;
@@ -61,7 +63,9 @@ static long sys_brk(struct task *task, const uint64_t args[6])
     if (end < space->heap_start || end > limit)
         return (long)space->heap_end;
 
-    struct area *heap = area_find(&space->areas, space->heap_start);
+    struct area *heap = NULL;
+    if (space->heap_end > space->heap_start)
+        heap = area_find(&space->areas, space->heap_start);
     const struct area *next =
         heap ? area_next(&space->areas, heap) : area_find_from(&space->areas, space->heap_start);
     uint64_t pages_end = page_up(end);

@@ -18,20 +18,24 @@
  */
 static bool relieve(const struct space *space)
 {
+    size_t wanted = TABLE_LEVELS;
     for (const struct task *task = NULL; (task = task_next(task));) {
         struct space *other = task->process->space;
         if (!other || other == space)
             continue;
         const struct area *area = NULL;
         while ((area = area_next(&other->areas, area))) {
-            uint64_t page = space_next_page(other, area->start, area->end);
-            if (!area->file || (area->prot & PROT_WRITE) || page == area->end)
+            uint64_t page = area->start;
+            if (!area->file || (area->prot & PROT_WRITE))
                 continue;
-            area->backend->drop(other, area, page, page + 4096);
-            return true;
+            while ((page = space_next_page(other, page, area->end)) < area->end) {
+                area->backend->drop(other, area, page, page + 4096);
+                if (--wanted == 0)
+                    return true;
+            }
         }
     }
-    return false;
+    return wanted < TABLE_LEVELS;
 }
 
 /*

@@ -18,10 +18,11 @@ static int load(struct process *process, const char *path, char *const argv[], c
 {
     const struct loader_ops *lower = slot_below(loader, 4);
     int error = lower->load(process, path, argv, envp);
-    if (error)
-        return error;
     struct space *space = process->space;
+    if (error || !space)
+        return error;
     const struct area *stack = area_find(&space->areas, USER_STACK_TOP - 1);
+    space->heap_start = PAGE_SIZE;
     for (const struct area *area = NULL; (area = area_next(&space->areas, area)) != stack;)
         space->heap_start = area->end;
     space->heap_end = space->heap_start;
