@@ -401,6 +401,7 @@ class _Running:
                         self._read_memory, self.boot.layout, task, self._user_view, seen
                     )
                 )
+            self._user_view = None
             self._stub.breakpoint(self.boot.dispatch, False)
             self._await_stop()
 

@@ -40,12 +40,11 @@ def probe(
     memory: int = 128,
     files: Optional[Dict[str, bytes]] = None,
     jobs: Sequence[str] = (),
+    arguments: str = "",
 ) -> Run:
-    """Have a probe (probes/probe.c) test a part, and demand that it finds nothing."""
-    seed = int(machine.secret("operations", 8), 16)
-    run = machine.run(
-        jobs, files, f"seed={seed}", probe=name, memory=memory, shift=1, budget=BUDGET
-    )
+    """Have a probe (probes/list.c) test a part, and demand that it finds nothing."""
+    words = f"seed={int(machine.secret('operations', 8), 16)} {arguments}".strip()
+    run = machine.run(jobs, files, words, probe=name, memory=memory, shift=1, budget=BUDGET)
     complaint = complaint_of(run)
     if complaint:
         outcome = outcome_of(run)

@@ -1,4 +1,5 @@
-"""Program files that tests make: ELF files of a few machine instructions, right and wrong ones."""
+"""Program files that tests make: ELF files of a few machine instructions, right and wrong ones; and what some
+of our programs print."""
 
 from __future__ import annotations
 
@@ -122,3 +123,15 @@ def unusual(drawing: random.Random) -> Dict[str, bytes]:
         "only-bss": elf([(0x10000, only_bss, None, RX), (0x40000, b"", 3 * PAGE, RW)], 0x10000),
         "nothing-in-one": elf([(0x10000, EXIT_42, None, RX), (0x50000, b"", 0, RW)], 0x10000),
     }
+
+
+def large_text(size: int) -> bytes:
+    """What the program `writes large SIZE` writes (user/programs/writes.c): lines of 63 characters, each drawn
+    from the line's number."""
+    text, state = bytearray(), 0
+    for i in range(size):
+        if i % 64 == 0:
+            state = i // 64
+        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
+        text.append(ord("\n") if i % 64 == 63 else ord("!") + (state >> 16) % 94)
+    return bytes(text)

@@ -282,8 +282,23 @@ class Run:
             "\n".join(
                 f"job {i} ({self.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]
             ),
-            "\n".join(f"job {i} ({self.jobs_wanted[i]}): {ends[i]}" for i in wrong[:6]),
+            "\n".join(
+                f"job {i} ({self.jobs_wanted[i]}): {ends[i]}{self._why(i)}" for i in wrong[:6]
+            ),
         )
+
+    def _why(self, index: int) -> str:
+        """What the kernel has reported about the fault that ended a job: indented lines, or nothing."""
+        job = self.job(index)
+        killed = [j.index for j in self.jobs if j.name == job.name and j.end.startswith("killed")]
+        stories: List[str] = []
+        for n, report in enumerate(self.reports):
+            if report.startswith(f"fault: {job.name}: "):
+                place = self.reports[n + 1 : n + 2]
+                more = [line for line in place if " lies in " in line]
+                stories.append("".join(f"\n  {line.split(': ', 1)[1]}" for line in [report, *more]))
+        at = killed.index(index) if index in killed else len(stories)
+        return stories[at] if at < len(stories) else ""
 
     def expect_lines(self, wanted: Sequence[str], what: str) -> None:
         """Demand these lines ("subject: answer") among what programs printed, in any order."""

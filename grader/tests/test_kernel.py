@@ -9,7 +9,7 @@ from typing import List
 
 import pytest
 
-from grader import build, grade
+from grader import build, grade, view
 from grader.labs import Lab, all_labs
 from grader.machine import Outcome
 from grader.paths import ROOT
@@ -101,6 +101,16 @@ def test_slots_are_printed_with_their_winners() -> None:
     assert serving["runner"] == 1 and serving["user_memory"] == 1 and serving["loader"] == 0
     table = (ROOT / "docs" / "architecture.md").read_text()
     assert all(f"`{slot}`" in table for slot in serving), "docs/architecture.md lists every slot"
+
+
+def test_the_kernel_and_the_grader_have_the_same_list_of_offsets(reference: Machine) -> None:
+    """inspect_layout of kernel/lib/inspect.c, and view.Layout."""
+    from elftools.elf.elffile import ELFFile
+
+    with reference.kernel.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        (symbol,) = table.get_symbol_by_name("inspect_layout")
+        assert symbol["st_size"] == view.LAYOUT_SIZE
 
 
 def test_no_source_file_asks_which_lab_it_is_in() -> None:

@@ -19,8 +19,9 @@
 
 struct frames_ops {
     /*
-     * Take over all frames of these regions, of which the first are to be used up before the
-     * others.  Their bounds are page aligned; a region may be empty.  Called once, at boot.
+     * Take over all frames of these regions.  As long as there are frames of a region that were never
+     * given out, none of a later region is: programs may still be there (memory.h).  Their bounds are page
+     * aligned; a region may be empty.  Called once, at boot.
      */
     void (*init)(const struct region regions[], size_t count);
 

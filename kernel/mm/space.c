@@ -111,6 +111,8 @@ uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end)
             return va;
         uint64_t covered = 1UL << (12 + 9 * level);
         va = (va & ~(covered - 1)) + covered;
+        if (va == 0)
+            break; /* beyond the last address */
     }
     return end;
 }

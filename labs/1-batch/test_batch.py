@@ -16,6 +16,7 @@ import pytest
 from grader import build, check
 from grader.machine import Outcome
 from grader.plugin import Machine
+from grader.programs import large_text
 from grader.run import CAUSE_BREAKPOINT, CAUSE_FIRMWARE_CALL, CAUSE_USER_ECALL, Run
 
 SSTATUS_SPP = 1 << 8
@@ -262,14 +263,8 @@ def writes_length(size: int) -> str:
 
 
 def writes_large(size: int) -> bytes:
-    """`writes large SIZE`: lines of 63 drawn characters, each from its own number."""
-    text, state = bytearray(), 0
-    for i in range(size):
-        if i % 64 == 0:
-            state = i // 64
-        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
-        text.append(10 if i % 64 == 63 else 33 + (state >> 16) % 94)
-    return bytes(text) + f"\nreturned: {size}\n".encode()
+    """`writes large SIZE`."""
+    return large_text(size) + f"\nreturned: {size}\n".encode()
 
 
 def writes_badbuf(address: int) -> str:

@@ -21,7 +21,7 @@ from grader.machine import Outcome
 from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
-from grader.programs import EXIT_42, RW, RX, Segment, elf, unusual, words
+from grader.programs import EXIT_42, RW, RX, Segment, elf, large_text, unusual, words
 from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, Run
 from grader.view import PAGE, Checkpoint, Row, View
 
@@ -237,7 +237,7 @@ def test_memories_of_16_mib_to_1_gib(machine: Machine) -> None:
     filler = machine.random.randbytes(64) * ((5 * MIB + 400 * 1024) // 64)
     probe(
         machine,
-        "frames-all",
+        "frames-all:1",
         "a machine of 17 MiB, with its archive at the end of memory",
         memory=17,
         files={"filler": filler},
@@ -799,18 +799,6 @@ STRADDLE = (
     "a text that begins on one page and ends on the next\nwrite: 51\n"
     "clock_gettime: right\ngettimeofday: right\nnanosleep: right\nrefused: right\n"
 )
-
-
-def large_text(size: int) -> bytes:
-    """What `writes large SIZE` prints (user/programs/writes.c)."""
-    text = bytearray()
-    state = 0
-    for i in range(size):
-        if i % 64 == 0:
-            state = i // 64
-        state = (state * 1103515245 + 12345) & 0xFFFFFFFF
-        text.append(ord("\n") if i % 64 == 63 else ord("!") + (state >> 16) % 94)
-    return bytes(text)
 
 
 @pytest.mark.basic

@@ -847,12 +847,18 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
     places = machine.random.sample(range(count), len(heap))
     machine.random.shuffle(drawn)
     actions = [(heap if n in places else drawn).pop(0) for n in range(count)]
-    probe(
-        machine,
-        "shortage-sweep",
-        "programs start, fault, call and end, while each frame in turn cannot be had",
-        jobs=["touch " + " ".join(actions), "exit 1"],
-    )
+    for arguments, when in (
+        ("", "come when they are touched"),
+        ("populate=1", "are there at once"),
+    ):
+        probe(
+            machine,
+            "shortage-sweep",
+            "programs start, fault, call and end, while each frame in turn cannot be had"
+            f" (pages {when})",
+            jobs=["touch " + " ".join(actions), "exit 1"],
+            arguments=arguments,
+        )
 
 
 @pytest.mark.task("4.6")
@@ -1028,9 +1034,22 @@ CORE = (
 def test_mincore_says_what_is_there(machine: Machine) -> None:
     """Otherwise a program cannot see what it costs.  As on Linux: mincore(2)."""
     job, wanted = script(CORE)
-    run = machine.run([job])
-    run.expect_ends(["exited with 0"], "`touch` runs to its end")
-    expect_answers(run, wanted)
+    vector = place("array")
+    large, more = script(
+        [
+            ("brk=heap+300000", "heap+300000"),
+            ("w=heap+2ff000", None),
+            ("w=heap+1000", None),
+            (f"vector=heap+0,300000,{vector:x}", "0"),
+            (f"r={vector:x}", "0"),
+            (f"r={vector + 1:x}", "1"),
+            (f"r={vector + 0x2FE:x}", "0"),
+            (f"r={vector + 0x2FF:x}", "1"),
+        ]
+    )
+    run = machine.run([job, large])
+    run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
+    expect_answers(run, [*wanted, *more])
 
 
 @pytest.mark.task("4.7")
@@ -1056,3 +1075,17 @@ def test_advice_on_what_is_not_the_programs_is_refused(machine: Machine) -> None
     run = machine.run(["touch " + " ".join(actions), "touch brk=heap+2000 vector=heap+0,2000,10"])
     run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, wanted)
+    # A hole in the middle: from the heap to the lowest pages of the stack.
+    heap = (symbols.facts(build.program("touch")).end + PAGE - 1) & -PAGE
+    low = STACK_TOP - STACK_SIZE
+    advice = f"advise={heap:x},{low + 4 * PAGE - heap:x},3"
+    run = machine.run(
+        [f"touch brk=heap+1000 {advice} w=heap+0 w={low + PAGE:x} w={low + 8 * PAGE:x}"]
+    )
+    expect_answers(run, [f"{advice}: {ENOMEM}"])
+    check.equal(
+        shown(faults(run, heap, low + 9 * PAGE)),
+        shown([("write", low + 8 * PAGE)]),
+        "page faults after MADV_WILLNEED for a range that begins in the heap and ends in the stack, with nothing"
+        " between",
+    )

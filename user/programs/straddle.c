@@ -1,10 +1,10 @@
 /*
- * straddle: has the kernel read and write across the boundary of two pages, at every distance from it.
- * Prints "CASE: right", or what is wrong with it:
- *     write            a text of 100 bytes that begins on one page and ends on the next
+ * straddle: has the kernel read and write across the boundary of two pages.
+ * Prints "CASE: right", or what is wrong with it, and where; structs at every distance from the boundary:
+ *     write            a text that begins on one page and ends on the next, and its length
  *     clock_gettime, gettimeofday      their structs; the bytes around them stay as they were
  *     nanosleep        its request, of no time at all
- *     refused          structs of which the second half lies on a page that cannot be written
+ *     refused          structs on a page that cannot be written, and those of which the second half does
  * Exits with 0, or 1 if something was wrong. Linux: yes.
  */
 #include <errno.h>
@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 enum { PAGE = 4096, FILL = 0x5a };
+
+extern unsigned char _end[]; /* user.ld */
 
 /* The boundary lies in the middle. */
 static struct {
@@ -93,6 +95,11 @@ int main(void)
     for (distance = 0; distance <= 15 && !problem; distance++)
         if (clock_gettime(CLOCK_REALTIME, (struct timespec *)(text + distance)) != -EFAULT)
             problem = "accepted";
+    /* The last page of the program can be written, and behind it is nothing. */
+    unsigned char *end = (unsigned char *)(((unsigned long)_end + PAGE - 1) & -(unsigned long)PAGE);
+    for (int before = 1; before <= 15 && !problem; before++)
+        if (clock_gettime(CLOCK_REALTIME, (struct timespec *)(end - before)) != -EFAULT)
+            problem = "accepted behind the program's end", distance = before;
     say("refused", problem, distance);
     return wrong;
 }

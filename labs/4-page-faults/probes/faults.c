@@ -87,8 +87,10 @@ static uint64_t touch(uint64_t va, enum access access)
 {
     size_t leaves = probe_leaves(&space.table), more = !probe_leaf(&space.table, va);
     long error = space_fault->fault(&space, va, access);
-    PROBE_CHECK(error == 0, "a %s at 0x%lx, where it is permitted: fault() returned %ld",
-                access_name(access), va, error);
+    PROBE_CHECK(error == 0, "a %s at 0x%lx, %s: fault() returned %ld", access_name(access), va,
+                more ? "where it is permitted"
+                     : "whose page is there already, and its area permits it",
+                error);
     uint64_t pte = probe_leaf(&space.table, va);
     PROBE_CHECK(
         pte_prot(pte) & access,
@@ -203,6 +205,17 @@ void fault_permissions(unsigned long argument)
         "a write to a page that is there and forbids it: fault() returned %ld, and has changed "
         "nothing: it would be tried for ever",
         error);
+    const unsigned odd[] = {PROT_NONE, PROT_READ | PROT_WRITE};
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        page_table->protect(&space.table, less, odd[i]);
+        error = space_fault->fault(&space, less, ACCESS_WRITE);
+        unsigned now = pte_prot(probe_leaf(&space.table, less));
+        PROBE_CHECK(
+            error == -EFAULT || (now & PROT_USER && now & PROT_WRITE),
+            "a write to a page that is there, and is %s: fault() returned %ld, and the page is "
+            "%s then",
+            probe_prot(odd[i]), error, probe_prot(now));
+    }
     error = space_fault->fault(&space, more, ACCESS_WRITE);
     PROBE_CHECK(error == -EFAULT, "a write in an area that is r--u: fault() returned %ld", error);
 }
@@ -442,9 +455,15 @@ void fault_trap(unsigned long argument)
     PROBE_CHECK(!probe_leaf(&space.table, va) && space.minor_faults == faults &&
                     probe_frames == frames_before,
                 "a page that could not be had has left something behind");
+    probe_asked = (struct probe_asked){.grow_result = -EFAULT, .relieve_result = true};
+    error = space_fault->fault(&space, va, ACCESS_WRITE);
+    PROBE_CHECK(
+        error == -ENOMEM && probe_asked.relieve == 1,
+        "relieve() says that it is worth trying again, and it is not: fault() returned %ld, "
+        "after asking %u times",
+        error, probe_asked.relieve);
     probe_refuse_rest = false;
     probe_refuse = 1;
-    probe_asked.relieve_result = true;
     signal = trap(va, CAUSE_STORE_PAGE);
     PROBE_CHECK(
         signal == 0 && probe_leaf(&space.table, va),

@@ -185,6 +185,11 @@ void heap_memory(unsigned long argument)
     struct area *there = area_find(&space->areas, start);
     PROBE_CHECK(there && there->end == foot.end, "brk() has changed another's area");
     spaces->unmap(space, there);
+    struct area near = foot;
+    near.start += PAGE_SIZE, near.end += PAGE_SIZE;
+    PROBE_CHECK(spaces->map(space, &near) == 0 && brk(process, start + 5) == start,
+                "the first page of a heap has come less than a page before another area");
+    spaces->unmap(space, area_find(&space->areas, near.start));
     const struct area wall = {.start = start + 9 * PAGE_SIZE,
                               .end = start + 12 * PAGE_SIZE,
                               .prot = RW_U,

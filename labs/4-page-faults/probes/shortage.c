@@ -92,11 +92,12 @@ void shortage_parts(unsigned long argument)
         left = clean_now;
         PROBE_CHECK(relief, "there are free frames, and relieve() says no");
     } while (left > 0);
+    size_t of_asker, others_of_asker;
+    count(asker->space, &of_asker, &others_of_asker);
+    PROBE_CHECK(of_asker == own, "relieve() has taken pages of the space that asks for one");
     PROBE_CHECK(others_now == others,
                 "of another's %zu pages that cannot be had again %zu are left", others, others_now);
     PROBE_CHECK(frames > probe_frames, "%zu pages went, and no frame came back", clean);
-    count(asker->space, &clean_now, &others_now);
-    PROBE_CHECK(clean_now == own, "relieve() has taken pages of the space that asks for one");
     /* What went comes again. */
     PROBE_CHECK(touch_all(tenant->space) == theirs, "pages that were dropped do not come again");
 

@@ -44,7 +44,7 @@ PROVIDE(loader, 4, with_a_heap);
  * library/kernel differences": the system call returns where the heap ends now, so what could not be done
  * is told by an end that has not changed.  There is no error.
  *
- * Not possible: an end below heap_start; one from which it is less than a page to another area; one in
+ * Not possible: an end below heap_start; one from which it is less than a page to the area behind; one in
  * the USER_STACK_MAX bytes below USER_STACK_TOP that are the stack's, or less than USER_STACK_GAP
  * (demand.h) below; and where pages are to be filled at once (populate_all), more than there is memory
  * for.

@@ -12,15 +12,15 @@
 /*
  * Make the page that va lies in present, for this access (ACCESS_…).  va is any address: a program's.
  *
- *     Which area?        the one that va lies in.  If there is none, the stack may grow: ask
- *                        stack_growth->grow() (demand.h), and look again.
+ *     Which area?        the one that va lies in; from USER_END on all is nobody's.  If there is none, the
+ *                        stack may grow: ask stack_growth->grow() (demand.h), and look again.
  *     May it?            the area says so, not the page: PROT_USER, and the bit of the access in prot.
  *                        As PROT_WRITE comes with reading (page_table.h), it is enough for that.
  *     Is it there?       Then there is nothing to do if its entry gives the access; if not, -EFAULT, unless
  *                        your design has such pages and knows what to do.
  *     Fill it            with the area's backend: this one page.  Count it in space->minor_faults: one for
  *                        each call that has brought its page in.
- *     No frame for it?   If shortage->relieve() (demand.h) is true, try once more.
+ *     No frame for it?   If shortage->relieve() (demand.h) is true, try once more, and not again.
  *
  * Returns 0: the access can be tried again; -EFAULT: it is not permitted, or nobody's address; -ENOMEM:
  * there is no frame; -EIO: it is permitted, but its content cannot be read.
@@ -41,8 +41,9 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
     if (!area || !(area->prot & PROT_USER) || !(area->prot & enough))
         return -EFAULT;
     uint64_t pte = page_table->find(&space->table, va);
+    unsigned page = pte_prot(pte);
     if (pte)
-        return pte_prot(pte) & access ? 0 : -EFAULT;
+        return (page & PROT_USER) && (page & access) ? 0 : -EFAULT;
     int error = area->backend->fill(space, area, page_down(va));
     if (error == -ENOMEM && shortage->relieve(space))
         error = area->backend->fill(space, area, page_down(va));

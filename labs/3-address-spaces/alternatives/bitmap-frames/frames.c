@@ -1,4 +1,7 @@
-/* 3.1: a bit for each page of memory, 1 for those that can be had; next fit. */
+/*
+ * 3.1: a bit for each page of memory, 1 for those that can be had; next fit.  A region joins when those
+ * before it are used up for the first time.
+ */
 #include <stdbool.h>
 
 #include "frame.h"
@@ -9,6 +12,8 @@
 
 static uint64_t *available;
 static size_t words, at; /* of the bitmap: how many, and where to look first */
+static struct region waiting[FRAME_REGIONS];
+static size_t joined;
 
 static size_t number_of(uintptr_t frame)
 {
@@ -22,8 +27,18 @@ static void init(const struct region regions[], size_t count)
     assert(available);
     memset(available, 0, words * sizeof(*available));
     for (size_t i = 0; i < count; i++)
-        for (uintptr_t frame = regions[i].start; frame < regions[i].end; frame += PAGE_SIZE)
-            available[number_of(frame) / 64] |= 1UL << number_of(frame) % 64;
+        waiting[i] = regions[i];
+}
+
+/* Set the bits of the next region; false when all have joined. */
+static bool join(void)
+{
+    if (joined == FRAME_REGIONS)
+        return false;
+    struct region region = waiting[joined++];
+    for (uintptr_t frame = region.start; frame < region.end; frame += PAGE_SIZE)
+        available[number_of(frame) / 64] |= 1UL << number_of(frame) % 64;
+    return true;
 }
 
 static uintptr_t alloc(void)
@@ -42,7 +57,7 @@ static uintptr_t alloc(void)
         frame->references = 1;
         return address;
     }
-    return 0;
+    return join() ? alloc() : 0;
 }
 
 static void expect_in_use(uintptr_t frame)

@@ -38,8 +38,9 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
     if (!area || !(area->prot & PROT_USER) || !(area->prot & enough))
         return -EFAULT;
     uint64_t pte = page_table->find(&space->table, va);
+    unsigned page = pte_prot(pte);
     if (pte)
-        return pte_prot(pte) & access ? 0 : -EFAULT;
+        return (page & PROT_USER) && (page & access) ? 0 : -EFAULT;
     int error = area->backend->fill(space, area, page_down(va));
     if (error == -ENOMEM && shortage->relieve(space))
         error = area->backend->fill(space, area, page_down(va));

@@ -72,7 +72,7 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
     if (!area || !(area->prot & PROT_USER) || !(area->prot & enough))
         return -EFAULT;
     uint64_t pte = page_table->find(&space->table, va);
-    if (pte_prot(pte) & access)
+    if ((pte_prot(pte) & PROT_USER) && (pte_prot(pte) & access))
         return 0;
     if (pte && pte_frame(pte) != zeros)
         return -EFAULT;
