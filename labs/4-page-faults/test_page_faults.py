@@ -847,16 +847,18 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
     places = machine.random.sample(range(count), len(heap))
     machine.random.shuffle(drawn)
     actions = [(heap if n in places else drawn).pop(0) for n in range(count)]
-    for arguments, when in (
-        ("", "come when they are touched"),
-        ("populate=1", "are there at once"),
+    # Where pages are there at once it is brk() that fails, and what follows must not use what it did not get.
+    eager = [action for action in actions if not re.match("(w|clock)=heap", action)]
+    for deck, arguments, when in (
+        (actions, "", "come when they are touched"),
+        (eager, "populate=1", "are there at once"),
     ):
         probe(
             machine,
             "shortage-sweep",
             "programs start, fault, call and end, while each frame in turn cannot be had"
             f" (pages {when})",
-            jobs=["touch " + " ".join(actions), "exit 1"],
+            jobs=["touch " + " ".join(deck), "exit 1"],
             arguments=arguments,
         )
 
