@@ -119,13 +119,13 @@ void shortage_parts(unsigned long argument)
     PROBE_CHECK(!asker->task.dying, "end() has ended another program, too");
 }
 
-/* In a sweep a program that has ended ends the shortage. */
+/* In a sweep a program that ends after a frame was refused ends the shortage. */
 static bool sweeping;
 
 static void relax(struct task *task)
 {
     (void)task;
-    if (sweeping)
+    if (sweeping && probe_refused)
         probe_refuse = 0;
 }
 EXIT_HOOK(8, relax);
