@@ -36,7 +36,7 @@ from grader.paths import BUILD, ROOT, GraderError, shown
 STAGE = BUILD / "mutants"
 KEYS = {"misunderstanding", "seen", "must-fail", "may-fail", "hint", "max-score", "outcome"}
 SECONDS_MAX = 300
-SAMPLE = 4
+SAMPLE = 8
 
 
 @dataclass
