@@ -849,13 +849,13 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
     actions = [(heap if n in places else drawn).pop(0) for n in range(count)]
     # Where pages are there at once it is brk() that fails, and what follows must not use what it did not get.
     eager = [action for action in actions if not re.match("(w|clock)=heap", action)]
-    for deck, arguments, when in (
-        (actions, "", "come when they are touched"),
-        (eager, "populate=1", "are there at once"),
+    for deck, name, arguments, when in (
+        (actions, "shortage-sweep", "", "come when they are touched"),
+        (eager, "shortage-sweep:1", "populate=1", "are there at once"),
     ):
         probe(
             machine,
-            "shortage-sweep",
+            name,
             "programs start, fault, call and end, while each frame in turn cannot be had"
             f" (pages {when})",
             jobs=["touch " + " ".join(deck), "exit 1"],
