@@ -105,7 +105,7 @@ class Boot:
     @property
     def stops(self) -> Tuple[int, ...]:
         """Where the machine is to stand still."""
-        return tuple({address: 0 for address, _ in self.checkpoints}) + self.kernel_stops
+        return tuple(dict.fromkeys(address for address, _ in self.checkpoints)) + self.kernel_stops
 
 
 @dataclass

@@ -328,9 +328,7 @@ class Plugin:
             status=NOT_RUN,
             hint=_marker(item, "hint") or "",
             rerun=f"make grade LAB={self.lab.name} TEST={name}{self.options}",
-            challenge=any(
-                task.challenge for task in self.lab.tasks if task.id == _marker(item, "task")
-            ),
+            challenge=self.lab.task(str(_marker(item, "task"))).challenge,
         )
 
     def _run_one(self, item: pytest.Item) -> TestResult:

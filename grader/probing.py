@@ -47,10 +47,13 @@ def probe(
     run = machine.run(jobs, files, words, probe=name, memory=memory, shift=1, budget=BUDGET)
     complaint = complaint_of(run)
     if complaint:
-        outcome = outcome_of(run)
-        contract = CONTRACTS[name.split("-")[0]]
-        check.fail(what, f"what {contract} says", complaint, outcome)
+        check.fail(what, demanded(name), complaint, outcome_of(run))
     return run
+
+
+def demanded(name: str) -> str:
+    """What a probe expects, in words: where its contract stands."""
+    return f"what {CONTRACTS[name.split('-')[0]]} says"
 
 
 def outcome_of(run: Run) -> str:
@@ -81,18 +84,11 @@ def probe_random(machine: Machine, name: str, what: str, jobs: Sequence[str] = (
     complaint = complaint_of(run)
     if not complaint:
         return
-    outcome = outcome_of(run)
     match = re.match(r"at operation (\d{1,5}): ", complaint)
     if match and int(match[1]) < OPERATIONS:
         kept, shown = shortest(play, int(match[1]))
         complaint = f"{complaint}\nthe shortest sequence found that fails:\n{shown}"
-    contract = CONTRACTS[name.split("-")[0]]
-    check.fail(
-        what,
-        f"what {contract} says, after each random operation",
-        complaint,
-        outcome,
-    )
+    check.fail(what, f"{demanded(name)}, after each random operation", complaint, outcome_of(run))
 
 
 def shortest(play: Callable[[Optional[Sequence[int]]], Run], last: int) -> Tuple[List[int], str]:

@@ -60,6 +60,11 @@ def place(name: str) -> int:
     return symbols.facts(build.program("touch")).symbols[name]
 
 
+def end_of_touch() -> int:
+    """The first page behind the program `touch`: where its heap begins."""
+    return symbols.facts(build.program("touch")).end
+
+
 def looked_at(machine: Machine, actions: str, arguments: str = "") -> Tuple[Run, Checkpoint]:
     """`touch` with these actions, and what its space looks like at its checkpoint, the last of them."""
     run = machine.run([f"touch {actions} checkpoint"], arguments=arguments, checkpoints=True)
@@ -240,9 +245,8 @@ def test_system_calls_bring_pages_in(machine: Machine) -> None:
         place("array"),
         place("filled"),
         place("fixed"),
-        symbols.facts(build.program("touch")).end,
+        end_of_touch(),
     )
-    end = (end + PAGE - 1) & -PAGE
     actions: Dict[str, str] = {
         f"clock={array + 5 * PAGE:x}": "0",
         f"clock={array + 8 * PAGE - 8:x}": "0",
@@ -636,7 +640,7 @@ def test_brk_answers_where_the_heap_ends(machine: Machine) -> None:
     # The largest heap has two pages, far apart: to take it away must not take longer for that.
     run = machine.run([job, far[0], f"touch {most} w={top - PAGE:x} w=heap+0"])
     run.expect_ends(["exited with 0"] * 3, "`touch` runs to its end")
-    start = (symbols.facts(build.program("touch")).end + PAGE - 1) & -PAGE
+    start = end_of_touch()
     expect_answers(run, [*wanted, *far[1], f"{most}: heap+{top - start:x}"])
 
 
@@ -1001,7 +1005,7 @@ def test_what_is_not_needed_is_given_back(machine: Machine) -> None:
 )
 def test_what_will_be_needed_comes_before(machine: Machine) -> None:
     """Otherwise whoever knows what comes has to wait all the same."""
-    heap = (symbols.facts(build.program("touch")).end + PAGE - 1) & -PAGE
+    heap = end_of_touch()
     actions = "brk=heap+9000 w=heap+1000 advise=heap+0,4000,3 w=heap+0 w=heap+3000 w=heap+5000"
     run = machine.run([f"touch {actions}"])
     run.expect_ends(["exited with 0"], "`touch` runs to its end")
@@ -1078,7 +1082,7 @@ def test_advice_on_what_is_not_the_programs_is_refused(machine: Machine) -> None
     run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, wanted)
     # A hole in the middle: from the heap to the lowest pages of the stack.
-    heap = (symbols.facts(build.program("touch")).end + PAGE - 1) & -PAGE
+    heap = end_of_touch()
     low = STACK_TOP - STACK_SIZE
     advice = f"advise={heap:x},{low + 4 * PAGE - heap:x},3"
     run = machine.run(
