@@ -29,6 +29,12 @@ struct wait_queue {
  */
 long wait_on(struct wait_queue *queue);
 
+/*
+ * The same for what must not be left undone: who is dying waits, too, and does not hear of it.  For a disk, and what
+ * is soon over.
+ */
+void wait_uninterruptible(struct wait_queue *queue);
+
 /* Make every task that waits on queue runnable, in the order in which they came. */
 void wake_all(struct wait_queue *queue);
 

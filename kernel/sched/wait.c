@@ -7,12 +7,10 @@
 #include "task.h"
 #include "trace.h"
 
-long wait_on(struct wait_queue *queue)
+void wait_uninterruptible(struct wait_queue *queue)
 {
     struct task *task = current_task;
     assert(task && !task->waiting_on);
-    if (task->dying)
-        return -EINTR;
     task->waiting_on = queue;
     task->state = TASK_WAITING;
     list_append(&queue->tasks, &task->wait_node);
@@ -20,7 +18,14 @@ long wait_on(struct wait_queue *queue)
     scheduler->dequeue(task);
     while (task->state == TASK_WAITING)
         schedule();
-    return task->dying ? -EINTR : 0;
+}
+
+long wait_on(struct wait_queue *queue)
+{
+    if (current_task->dying)
+        return -EINTR;
+    wait_uninterruptible(queue);
+    return current_task->dying ? -EINTR : 0;
 }
 
 void wake_task(struct task *task)
