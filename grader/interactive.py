@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -9,15 +10,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List, Sequence, Tuple
+from typing import List, Optional, Sequence, Tuple
 
-from grader import build, grade, machine, symbols
+from grader import build, disk, grade, machine, symbols
 from grader.build import BuildFailure, Part
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import BUILD, ROOT, GraderError, shown
+from grader.paths import BUILD, ROOT, USER, GraderError, shown
 from grader.plugin import Machine, Plugin, Selection
 
 GDB_WAIT_SECONDS = 10.0
+DISK = BUILD / "disk.img"
+DISK_MEGABYTES = 32  # with clusters of a page
 GDBS = ("gdb-multiarch", "riscv64-unknown-elf-gdb", "riscv64-elf-gdb")
 
 
@@ -61,12 +64,36 @@ def _play(command: Sequence[str]) -> int:
     return 0
 
 
+def console_disk(lab: Lab) -> Optional[Path]:
+    """The disk of a person's machine, for labs that have one: made on first use of user/disk/ and, in sbin/,
+    all programs.  It stays from run to run; only the programs are brought up to date."""
+    if not lab.disk:
+        return None
+    programs = {f"sbin/{n}": build.program(n).read_bytes() for n in build.program_sources()}
+    if DISK.is_file():
+        try:
+            disk.update(DISK, programs)
+        except (disk.Damaged, GraderError) as error:
+            print(f"rung: note: {shown(DISK)} is left as it is: {error}", file=sys.stderr)
+    else:
+        given = USER / "disk"
+        texts = {str(p.relative_to(given)): p.read_bytes() for p in given.rglob("*") if p.is_file()}
+        unfinished = DISK.with_suffix(".new")
+        shutil.copyfile(disk.image({**texts, **programs}, DISK_MEGABYTES), unfinished)
+        unfinished.replace(DISK)
+    return DISK
+
+
 def run(lab_name: str, apps: str, solutions: str, with_: str, bootargs: str = "") -> int:
     """`make run`: the kernel with some programs on this console; ^C ends it.  bootargs: words for the
     kernel ("populate=1")."""
     lab, _, kernel = _kernel(lab_name, solutions, with_)
     jobs = parse_apps(apps or "hello")
-    boot = Machine(kernel, lab.seed, "run").boot(jobs, arguments=bootargs)
+    image = console_disk(lab)
+    if image:
+        name = shown(image)
+        print(f"/disk is {name}: `mdir -i {name} ::` lists it, and `rm {name}` begins afresh.")
+    boot = Machine(kernel, lab.seed, "run").boot(jobs, arguments=bootargs, disk=image)
     return _play([*machine.command(boot, None), "-serial", "stdio"])
 
 
@@ -76,7 +103,9 @@ def timeline(lab_name: str, apps: str, solutions: str, with_: str, out: str) -> 
 
     lab, _, kernel = _kernel(lab_name or "multitasking", solutions, with_)
     jobs = parse_apps(apps or "spin:40000 spin:30000 nap:25000")
-    ran = Machine(kernel, lab.seed, "timeline").run(jobs, arguments="trace=calls", budget=10.0)
+    ran = Machine(kernel, lab.seed, "timeline").run(
+        jobs, arguments="trace=calls", budget=10.0, disk=console_disk(lab)
+    )
     return picture.command(ran, out)
 
 
@@ -91,7 +120,13 @@ def address_map(lab_name: str, apps: str, test: str, solutions: str, with_: str,
         jobs = [job for job in boot.jobs if job.split()[0] in build.program_sources()]
         if not jobs:
             raise GraderError(f"test {test} runs no program that could be looked at")
-    ran = Machine(kernel, lab.seed, "map").run(jobs, checkpoints=True, at_main=True, budget=10.0)
+    ran = Machine(kernel, lab.seed, "map").run(
+        jobs,
+        checkpoints=True,
+        at_main=True,
+        budget=10.0,
+        disk=boot.disk if test else console_disk(lab),
+    )
     return picture.command(ran, out)
 
 
@@ -158,6 +193,15 @@ def _stops(parts: Sequence[Part], kernel: Path, task_id: str) -> List[str]:
     return names if part.prebuilt else [f"-source {part.path.name} -function {n}" for n in names]
 
 
+def with_own_disk(boot: machine.Boot) -> machine.Boot:
+    """The same machine for a person: it writes to its disk, and many tests begin with that image."""
+    if not boot.disk:
+        return boot
+    copy = BUILD / "debug-disk.img"
+    shutil.copyfile(boot.disk, copy)
+    return dataclasses.replace(boot, disk=copy)
+
+
 def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
     """`make debug TEST=…`: gdb, stopped where the task's code is first entered in that test."""
     if not test:
@@ -170,6 +214,7 @@ def debug(lab_name: str, test: str, solutions: str, with_: str) -> int:
     if not gdb:
         raise GraderError("gdb-multiarch is not installed: run `make setup`")
 
+    boot = with_own_disk(boot)
     # A socket in build/, so that two people on one machine do not meet.
     path = BUILD / f"gdb-{os.getpid()}.sock"
     command = [*machine.command(boot, None), "-S"]

@@ -40,7 +40,7 @@ class Task:
 @dataclass(frozen=True)
 class Lab:
     """A lab.  seed: what a grade uses unless told otherwise; starter_score: what an untouched
-    starter earns."""
+    starter earns; disk: on a person's console its machine has a disk."""
 
     number: int
     name: str
@@ -49,6 +49,7 @@ class Lab:
     starter_score: int
     directory: Path
     tasks: Tuple[Task, ...]
+    disk: bool = False
 
     @property
     def folder(self) -> str:
@@ -89,6 +90,7 @@ def _load(directory: Path) -> Lab:
             starter_score=data["starter_score"],
             directory=directory,
             tasks=tasks,
+            disk=data.get("disk", False),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise GraderError(f"{shown(path)} cannot be read: {error!r}") from error

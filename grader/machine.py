@@ -13,6 +13,7 @@ import contextlib
 import enum
 import fcntl
 import json
+import mmap
 import os
 import re
 import selectors
@@ -40,6 +41,7 @@ WFI = 0x10500073  # the instruction
 CONSOLE_MAX = 768 << 10
 TRAPS_MAX = 8 << 20
 PIPE_SIZE = 1 << 20
+PIECE = 64 << 10  # of a disk's image
 F_SETPIPE_SZ = 1031  # fcntl(2); Python names it from 3.10 on
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
@@ -85,6 +87,9 @@ class Boot:
     there, and again when its next system call has led to the address dispatch of the kernel; layout:
     where the kernel says how its structs are laid out (view.py); kernel_stops: addresses of the kernel
     at which the machine is looked at, too.
+    disk: image of the machine's disk, whole sectors; the run gets a copy of its own (a person at the
+    console does not).  When a disk answers depends on the host, so such runs are not the same bit by bit:
+    some 20 us of guest time after it was asked; with count at the next event of a timer, 5 to 10 ms.
     """
 
     kernel: Path
@@ -100,6 +105,8 @@ class Boot:
     dispatch: int = 0
     layout: int = 0
     kernel_stops: Tuple[int, ...] = ()
+    disk: Optional[Path] = None
+    disk_read_only: bool = False
     jobs: Tuple[str, ...] = ()  # the deck, for tools
 
     @property
@@ -114,7 +121,7 @@ class Record:
 
     kept: what Boot.keep asked for; checkpoints, views: what was seen at Boot.checkpoints, and at
     Boot.kernel_stops; when we ended it, ticks: guest time then, instructions: how many
-    it had executed (with Boot.count).
+    it had executed (with Boot.count); image: of the disk, as it was at the end.
     """
 
     console: bytes = b""
@@ -128,7 +135,13 @@ class Record:
     views: List[view.View] = field(default_factory=list)
     ticks: int = 0
     instructions: int = 0
+    image: Optional[mmap.mmap] = None
     wall_seconds: float = 0.0
+
+    @property
+    def disk(self) -> bytes:
+        """What was on the disk at the end; b"" without one.  It is read when it is asked for."""
+        return self.image[:] if self.image else b""
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,19 @@ class Ends:
     memory: int
     replay: int
     debugger: int
+    disk: int  # -1 without one
+
+
+def _disk_words(boot: Boot, file: str, own: bool) -> List[str]:
+    """QEMU's options for a disk whose image is this file, which nobody else uses if it is our own."""
+    options = ["driver=raw", "node-name=disk0", "file.driver=file", "file.aio=threads"]
+    options += ["file.filename=" + file.replace(",", ",,")]
+    options += [f"read-only={'on' if boot.disk_read_only else 'off'}"]
+    if own:
+        # No need to lock it, or to wait until it is on a disk of the host's.
+        options += ["file.locking=off", "cache.no-flush=on"]
+    words = ["-blockdev", ",".join(options), "-device", "virtio-blk-device,drive=disk0"]
+    return words + ["-global", "virtio-mmio.force-legacy=false"]
 
 
 def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
@@ -153,6 +179,8 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
     icount = f"shift={boot.shift},sleep={'off' if ends else 'on'}"
     if not ends:
         words += ["-machine", "virt", "-icount", icount]
+        if boot.disk:
+            words += _disk_words(boot, str(boot.disk), own=False)
     else:
         if boot.count:
             icount += f",rr=record,rrfile=/dev/fd/{ends.replay}"
@@ -173,6 +201,8 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
         words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny"]
         words += ["-d", "int", "-D", f"/dev/fd/{ends.traps}"]
+        if boot.disk:
+            words += _disk_words(boot, f"/dev/fd/{ends.disk}", own=True)
         if boot.stops:
             words += ["-S", "-chardev", f"socket,id=gdb,fd={ends.debugger}", "-gdb", "chardev:gdb"]
     return words
@@ -189,12 +219,26 @@ def _memory_file(size: int) -> int:
     return descriptor
 
 
+def _memory_copy(path: Path) -> int:
+    """A file without a name with the content of this one; its descriptor.  What is zero takes no room."""
+    copy = _memory_file(path.stat().st_size)
+    zeros = bytes(PIECE)
+    with path.open("rb") as file:
+        at = 0
+        while piece := file.read(PIECE):
+            if piece != zeros[: len(piece)]:
+                os.pwrite(copy, piece, at)
+            at += len(piece)
+    return copy
+
+
 class _Running:
     """A QEMU process and the three streams that come out of it."""
 
     def __init__(self, boot: Boot):
         self.boot = boot
         self.record = Record()
+        self._disk = _memory_copy(boot.disk) if boot.disk else -1
         self._monitor, monitor_child = socket.socketpair()
         trap_read, trap_write = os.pipe()
         console_read, console_write = os.pipe()
@@ -202,8 +246,16 @@ class _Running:
         replay = _memory_file(0)
         debugger, debugger_child = socket.socketpair()
         ends = Ends(
-            monitor_child.fileno(), trap_write, self._memory, replay, debugger_child.fileno()
+            monitor=monitor_child.fileno(),
+            traps=trap_write,
+            memory=self._memory,
+            replay=replay,
+            debugger=debugger_child.fileno(),
+            disk=self._disk,
         )
+        inherited = (ends.monitor, ends.traps, ends.memory, ends.replay, ends.debugger, ends.disk)
+        # A write beyond its limit would fail, to a disk too, which cannot grow anyway.
+        file_max = max(QEMU_FILE, os.fstat(self._disk).st_size if boot.disk else 0)
         for pipe in (trap_read, console_read):
             with contextlib.suppress(OSError):  # a smaller pipe only costs time
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
@@ -213,8 +265,8 @@ class _Running:
                 stdin=subprocess.DEVNULL,
                 stdout=console_write,
                 stderr=subprocess.PIPE,
-                pass_fds=(ends.monitor, ends.traps, ends.memory, ends.replay, ends.debugger),
-                preexec_fn=sandbox.limits(QEMU_MEMORY, QEMU_FILE, QEMU_CPU_SECONDS),
+                pass_fds=[each for each in inherited if each >= 0],
+                preexec_fn=sandbox.limits(QEMU_MEMORY, file_max, QEMU_CPU_SECONDS),
             )
         finally:
             monitor_child.close()
@@ -452,6 +504,10 @@ class _Running:
         os.close(self._console)
         os.close(self._traps)
         os.close(self._memory)
+        if self._disk >= 0:
+            # Only now: QEMU finishes what has been asked for before it ends.
+            self.record.image = mmap.mmap(self._disk, 0, access=mmap.ACCESS_READ)
+            os.close(self._disk)
         return complaint.decode(errors="replace")
 
 

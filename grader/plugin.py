@@ -35,11 +35,13 @@ from typing import (
     Sequence,
     Set,
     Tuple,
+    Union,
 )
 
 import pytest
 
 from grader import build, check, cpio, machine, run, symbols, timeline, trace
+from grader import disk as disks
 from grader.labs import Lab
 from grader.paths import BUILD, GraderError, shown
 from grader.run import Run
@@ -101,6 +103,7 @@ class Machine:
         checkpoints: bool = False,
         at_main: bool = False,
         kernel_stops: Sequence[str] = (),
+        disk: Union[Mapping[str, bytes], bytes, Path, None] = None,
         **options: Any,
     ) -> machine.Boot:
         """The machine that run() would start, for tools that want to start it themselves."""
@@ -130,6 +133,8 @@ class Machine:
             options["checkpoints"] = tuple(sorted(each for each in stops if each))
             options["dispatch"] = symbols.address(kernel, "trap_dispatch")
             options["layout"] = symbols.address(kernel, "inspect_layout")
+        if disk is not None:
+            options["disk"] = _image(disk)
         return machine.Boot(
             kernel, path, arguments, entropy=entropy, keep=tuple(keep), jobs=tuple(jobs), **options
         )
@@ -162,6 +167,8 @@ class Machine:
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
         kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).
+        disk: the files of its disk; or the image itself, for one that image() in disk.py makes in another size,
+        or one that is damaged.  The run writes to a copy: run.disk_files(), run.expect_disk_in_order().
         """
         mark = f"@{self.secret('mark')}@"
         boot = self.boot(jobs, files, f"report={mark} {arguments}".strip(), **options)
@@ -191,6 +198,13 @@ class Machine:
                 budget=budget + machine.boot_seconds(shift),
             )
         self.round = ""
+
+
+def _image(disk: Union[Mapping[str, bytes], bytes, Path]) -> Path:
+    """The image of a disk that a test describes."""
+    if isinstance(disk, Path):
+        return disk
+    return disks.keep(disk) if isinstance(disk, bytes) else disks.image(disk)
 
 
 def _marker(item: pytest.Item, name: str) -> Optional[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from grader import check
 from grader.machine import Outcome
@@ -30,6 +30,15 @@ CONTRACTS = {
     "heap": "heap.c",
     "shortage": "shortage.c",
     "advice": "advice.c",
+    "rules": "map_rules.c",
+    "place": "kernel/include/mmap.h",
+    "mmap": "mmap.c",
+    "mapped": "private_file.c",
+    "unmap": "munmap.c",
+    "mappings": "the contracts of mmap(), munmap(), msync() and mprotect()",
+    "shared": "shared.c",
+    "protect": "mprotect.c",
+    "remap": "mremap.c",
 }
 
 
@@ -41,10 +50,13 @@ def probe(
     files: Optional[Dict[str, bytes]] = None,
     jobs: Sequence[str] = (),
     arguments: str = "",
+    disk: Optional[Mapping[str, bytes]] = None,
 ) -> Run:
     """Have a probe (probes/list.c) test a part, and demand that it finds nothing."""
     words = f"seed={int(machine.secret('operations', 8), 16)} {arguments}".strip()
-    run = machine.run(jobs, files, words, probe=name, memory=memory, shift=1, budget=BUDGET)
+    run = machine.run(
+        jobs, files, words, probe=name, memory=memory, shift=1, budget=BUDGET, disk=disk
+    )
     complaint = complaint_of(run)
     if complaint:
         check.fail(what, demanded(name), complaint, outcome_of(run))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence, Set, Tuple, Union
 
-from grader import check, symbols, trace, view
+from grader import check, disk, symbols, trace, view
 from grader.build import cross
 from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
@@ -52,6 +52,7 @@ _FAULT = re.compile(
 _BACKTRACE = re.compile(r"^backtrace:((?: 0x[0-9a-f]{1,16})*)$")
 _OFF = re.compile(r"^off: time ([0-9]{1,18})$")
 CALLS_SHOWN = 32  # of a backtrace
+COMPLAINTS_SHOWN = 8  # of a file system
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Run:
     klog: List[str] = field(default_factory=list)
     _traps: Optional[List[Trap]] = None
     _events: Optional[List[trace.Event]] = None
+    _files: Optional[Dict[str, bytes]] = None
 
     # -- reading
 
@@ -130,6 +132,15 @@ class Run:
     def views(self) -> List[view.View]:
         """What was seen where the kernel was to stop."""
         return self.record.views
+
+    def disk_files(self) -> Dict[str, bytes]:
+        """What is on the disk at the end: path -> content; the test fails when that cannot be read."""
+        if self._files is None:
+            try:
+                self._files = disk.listing(self.record.disk)
+            except disk.Damaged as error:
+                check.fail("the disk can be read", "a FAT file system that is in order", str(error))
+        return self._files
 
     @property
     def printed(self) -> bytes:
@@ -339,6 +350,23 @@ class Run:
             f"{sum(epc in union for epc in made)} of them in QEMU's trap log",
             "no evidence of user mode",
         )
+
+    def expect_disk_in_order(
+        self,
+        what: str = "the file system on the disk is in order when the machine is off",
+        lost_clusters: bool = False,
+    ) -> None:
+        """Demand that fsck.fat has no complaint; or, where the power went at a moment when that is all
+        right, none but of lost clusters."""
+        complaints = disk.check(self.record.disk)
+        if not (lost_clusters and disk.lost_only(complaints)):
+            check.true(
+                not complaints,
+                what,
+                "fsck.fat finds nothing to complain of",
+                "\n".join(complaints[:COMPLAINTS_SHOWN])
+                + (f"\n… ({len(complaints)} in all)" if len(complaints) > COMPLAINTS_SHOWN else ""),
+            )
 
     def interruptions(self, index: int) -> int:
         """How many timer interrupts hit job number index in user mode: QEMU's own trap log."""

@@ -19,7 +19,7 @@ die() {
 # Fills `packages` (to install), `missing` (their tools), `old` (too old) and `pip` (modules for pip).
 look() {
     packages=() missing=() old=() pip=()
-    local row name package path version
+    local row name package path version words
     mapfile -t modules < <(modules_for "$who")
     find_python "${modules[@]}"
     while IFS='|' read -r -a row; do
@@ -50,7 +50,8 @@ look() {
             fi ;;
         esac
         missing+=("$name")
-        [ -n "$package" ] && [ "$package" != - ] && packages+=("$package")
+        read -r -a words <<<"$package"
+        [ "$package" = - ] || packages+=("${words[@]}")
     done <<<"$TOOLS"
     # On trixie and newer the machine for RISC-V has a package of its own.
     if [ "$system" = apt ] && [[ " ${packages[*]} " == *" qemu-system-misc "* ]] &&

@@ -7,7 +7,8 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
 # name | who | minimum version | apt | dnf | pacman | brew | what for
-# who: student, or test (only `make test`).  A minimum of 0 means any.
+# who: student, or test (only `make test`).  A minimum of 0 means any.  Several packages of a system stand
+# beside each other, with spaces between.
 TOOLS='
 git|student|0|git|git|git|git|keeping your work
 ninja|student|1.8|ninja-build|ninja-build|ninja|ninja|building, and building only what changed
@@ -15,6 +16,8 @@ qemu-system-riscv64|student|7.0|qemu-system-misc|qemu-system-riscv|qemu-system-r
 firmware|student|0|opensbi|edk2-riscv64|qemu-system-riscv-firmware|qemu|what the machine starts with (OpenSBI)
 compiler|student|12|gcc-riscv64-unknown-elf|-|riscv64-elf-gcc|riscv64-elf-gcc|compiling kernel and programs
 gdb|student|0|gdb-multiarch|gdb|riscv64-elf-gdb|riscv64-elf-gdb|make debug
+mtools|student|4.0|mtools|mtools|mtools|mtools|making disks, and looking at them (lab 5)
+fsck.fat|student|0|dosfstools|dosfstools|dosfstools|dosfstools|checking what is on a disk (lab 5)
 bwrap|student|0|bubblewrap|bubblewrap|bubblewrap|-|keeping a submission away from your files
 python|student|3.9|python3|python3|python|python@3.12|the grader
 py:pytest|student|0|python3-pytest|python3-pytest|python-pytest|pip|running the tests of a lab
@@ -24,6 +27,7 @@ py:elftools|student|0|python3-pyelftools|python3-pyelftools|python-pyelftools|pi
 py:tomllib|student|0|python3-tomli|python3-tomli|python-tomli|pip|reading lab.toml (Python before 3.11)
 py:xdist|test|0|python3-pytest-xdist|python3-pytest-xdist|python-pytest-xdist|pip|running the tests of Rung on all cores
 py:jsonschema|test|0|python3-jsonschema|python3-jsonschema|python-jsonschema|pip|checking results.json
+gcc|test|0|gcc libc6-dev|gcc glibc-devel libasan libubsan|gcc|-|parts of the kernel as programs of this machine
 patch|test|0|patch|patch|patch|-|applying mutants
 qemu-riscv64|test|7.0|qemu-user|qemu-user|qemu-user|-|Linux as the oracle for what a program prints
 clang-format|test|14|clang-format|clang-tools-extra|clang|clang-format|formatting C
@@ -51,8 +55,24 @@ command_of() {
             [ -e "$name/opensbi-riscv64-generic-fw_dynamic.bin" ] &&
                 echo "$name/opensbi-riscv64-generic-fw_dynamic.bin" && return
         done ;;
+    mtools) command -v mformat ;;
+    fsck.fat)
+        # Where the PATH of who is not root does not lead: as in grader/disk.py.
+        PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/opt/homebrew/sbin command -v fsck.fat ;;
+    gcc) compiles_for_host gcc && command -v gcc ;;
     *) command -v "$1" ;;
     esac
+}
+
+# Does this compiler make programs for here, with the sanitizers?  It can be there without their libraries.
+compiles_for_host() {
+    local place status
+    command -v "$1" >/dev/null && place=$(mktemp -d) || return
+    printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$place/try.c"
+    "$1" -fsanitize=address,undefined "$place/try.c" -o "$place/try" 2>/dev/null
+    status=$?
+    rm -rf "$place"
+    return $status
 }
 
 # The first dotted number that a command's --version prints.

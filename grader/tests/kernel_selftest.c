@@ -379,12 +379,12 @@ static void program_file(void)
     size_t before = kmalloc_free_bytes();
     struct elf elf;
     struct elf_segment segment;
-    struct file *file = archive_open("/text", &error);
+    struct file *file = file_open("/text", &error);
     CHECK(file && elf_open(&elf, file) == -ENOEXEC);
     file_put(file);
     file_put(NULL);
-    CHECK(archive_open("/nosuch", &error) == NULL && error == -ENOENT);
-    file = archive_open("/bin/hello", &error);
+    CHECK(file_open("/nosuch", &error) == NULL && error == -ENOENT);
+    file = file_open("/bin/hello", &error);
     CHECK(file);
     if (elf_open(&elf, file) == 0) { /* one of the tests has an empty file there */
         int loaded = 0, kind;

@@ -13,7 +13,8 @@ import pytest
 from grader.paths import ROOT
 
 BASICS = "bash cat dirname env grep head id mkdir mktemp rm sort tail uname wc".split()
-TOOLS = "git ninja qemu-system-riscv64 riscv64-unknown-elf-gcc gdb-multiarch bwrap".split()
+# Not fsck.fat: that is found in /usr/sbin, where the PATH need not lead.
+TOOLS = "git ninja qemu-system-riscv64 riscv64-unknown-elf-gcc gdb-multiarch mformat bwrap".split()
 
 
 class Machine:
@@ -46,8 +47,9 @@ class Machine:
     def run(self, what: str = "setup.sh", **environment: str) -> "subprocess.CompletedProcess[str]":
         # The modules are the business of the Python that runs these tests, unless told otherwise.
         environment = {"PATH": str(self.path), "PYTHON": sys.executable, **environment}
+        script, *words = what.split()
         return subprocess.run(
-            ["bash", str(self.tree / "grader" / "setup" / what)],
+            ["bash", str(self.tree / "grader" / "setup" / script), *words],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,6 +82,27 @@ def test_what_is_missing_is_installed_and_nothing_else(machine: Machine) -> None
     assert machine.installed() == "install -y --no-install-recommends ninja-build"
     # Our apt-get installed nothing, and setup does not believe it.
     assert done.returncode == 2 and "still missing: ninja" in done.stdout
+
+
+def test_disks_are_made_and_checked_by_tools_of_their_own(machine: Machine) -> None:
+    machine.without("mformat")
+    tools = machine.tree / "grader" / "setup" / "tools.sh"
+    tools.write_text(tools.read_text().replace("/sbin", "/nowhere"))
+    done = machine.run()
+    assert "setup: missing: mtools fsck.fat\n" in done.stdout
+    assert machine.installed() == "install -y --no-install-recommends mtools dosfstools"
+
+
+@pytest.mark.parametrize("how", ["without libraries", "complete"])
+def test_a_compiler_for_this_machine_has_its_libraries(machine: Machine, how: str) -> None:
+    """gcc without those of the sanitizers is of no use; a tool may come in several packages."""
+    machine.script("apt-get", f'printf "%s," "$@" >>{machine.notes}; echo >>{machine.notes}')
+    machine.script("gcc", "exit 1" if how == "without libraries" else "exit 0")
+    done = machine.run("setup.sh test")
+    line = next(line for line in done.stdout.splitlines() if line.startswith("setup: missing: "))
+    assert ("gcc" in line.split()) == (how == "without libraries")
+    assert (",gcc,libc6-dev," in (machine.installed() or "")) == (how == "without libraries")
+    assert "patch" in line.split()
 
 
 def test_modules_are_installed_for_the_python_that_packages_serve(machine: Machine) -> None:

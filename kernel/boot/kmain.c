@@ -6,6 +6,7 @@
 #include "kmalloc.h"
 #include "memory.h"
 #include "panic.h"
+#include "path.h"
 #include "platform.h"
 #include "print.h"
 #include "runner.h"
@@ -49,5 +50,6 @@ void kmain(uint64_t hart, const void *device_tree)
         slots_print();
     initcalls_run();
     runner->run();
+    file_systems_sync();
     power_off();
 }

@@ -2,10 +2,7 @@
 #include "file.h"
 
 #include "console.h"
-#include "cpio.h"
 #include "errno.h"
-#include "kmalloc.h"
-#include "string.h"
 #include "task.h"
 
 struct file *file_get(struct task *task, uint64_t fd)
@@ -19,29 +16,6 @@ void file_put(struct file *file)
 {
     if (file && --file->references == 0 && file->ops->close)
         file->ops->close(file);
-}
-
-/* A file of the archive, which lies in memory as it is. */
-struct archive_file {
-    struct file file;
-    const char *bytes;
-    size_t size;
-};
-
-static long archive_read_at(struct file *file, void *buffer, size_t size, uint64_t offset)
-{
-    const struct archive_file *archive = container_of(file, struct archive_file, file);
-    if (offset >= archive->size)
-        return 0;
-    size_t rest = archive->size - offset;
-    size = size < rest ? size : rest;
-    memcpy(buffer, archive->bytes + offset, size);
-    return (long)size;
-}
-
-static void archive_close(struct file *file)
-{
-    kfree(container_of(file, struct archive_file, file));
 }
 
 static long console_file_read(struct file *file, void *buffer, size_t size)
@@ -73,29 +47,8 @@ static long refuse_write(struct file *file, const void *buffer, size_t size)
     return -EBADF;
 }
 
-static const struct file_ops archive_ops = {
-    .read = refuse_read,
-    .write = refuse_write,
-    .read_at = archive_read_at,
-    .close = archive_close,
-};
-
-struct file *archive_open(const char *path, int *error)
-{
-    struct cpio_file found;
-    *error = -ENOENT;
-    if (!cpio_find(path, &found))
-        return NULL;
-    struct archive_file *archive = kmalloc(sizeof(*archive));
-    *error = -ENOMEM;
-    if (!archive)
-        return NULL;
-    *archive = (struct archive_file){{&archive_ops, 1}, found.data, found.size};
-    return &archive->file;
-}
-
 static const struct file_ops input_ops = {.read = console_file_read, .write = refuse_write};
 static const struct file_ops output_ops = {.read = refuse_read, .write = console_file_write};
 
-struct file console_input = {.ops = &input_ops, .references = 1};
-struct file console_output = {.ops = &output_ops, .references = 1};
+struct file console_input = {.ops = &input_ops, .references = 1, .flags = O_RDONLY};
+struct file console_output = {.ops = &output_ops, .references = 1, .flags = O_WRONLY};

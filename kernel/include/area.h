@@ -30,6 +30,14 @@ struct backend {
 
     /* Unmap what is mapped of [start, end), a part of area, and give up what fill() took for it. */
     void (*drop)(struct space *space, const struct area *area, uint64_t start, uint64_t end);
+
+    /*
+     * The permissions of [start, end), a part of area, change from area->prot to prot (lab 5, task 5.6): let
+     * its pages that are there have those, or fewer, if they are to fault.  NULL where each page simply
+     * gets them, for which page_table->protect() is enough.
+     */
+    void (*protect)(struct space *space, const struct area *area, uint64_t start, uint64_t end,
+                    unsigned prot);
 };
 
 /* The addresses [start, end), page aligned. */
@@ -38,6 +46,10 @@ struct area {
     unsigned prot; /* PROT_… of page_table.h, PROT_USER among them for a program's */
     bool populate; /* its pages are there from the beginning (lab 4: or only when touched) */
     const struct backend *backend;
+
+    /* Lab 5.  Of an area with a file: */
+    bool shared;   /* what is written there goes to the file, and all who have it see that */
+    bool modified; /* it was for writing once: its pages may hold what the file does not */
 
     /* linear: the physical address that start is mapped to */
     uintptr_t physical;
@@ -57,6 +69,7 @@ struct area_set {
     struct list in_order;
     struct area *root;
     size_t count;
+    uint64_t full_from, full_to; /* no address of [full_from, full_to) is free: area_find_gap() */
 };
 
 void area_set_init(struct area_set *set);
@@ -69,6 +82,13 @@ struct area *area_find_from(const struct area_set *set, uint64_t address);
 
 /* The area behind this one, or the first for NULL; NULL at the end. */
 struct area *area_next(const struct area_set *set, const struct area *area);
+
+/*
+ * The lowest address from `from` on with length bytes that lie in no area, up to `end`, or `end` if there are
+ * none.  All page aligned, length not 0.  What it has found to be full it remembers, so asking again is no
+ * search.
+ */
+uint64_t area_find_gap(struct area_set *set, uint64_t from, uint64_t length, uint64_t end);
 
 /* Put an area in.  Returns 0, or -EEXIST when it overlaps one that is there. */
 int area_insert(struct area_set *set, struct area *area);

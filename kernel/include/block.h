@@ -35,7 +35,7 @@ struct block_device {
     int (*flush)(struct block_device *device);
 };
 
-/* The machine's disk; NULL when there is none.  Known from INITCALLs of level 4 on. */
+/* The machine's disk; NULL when there is none.  Known from INITCALLs of level 5 on. */
 extern struct block_device *disk;
 
 #endif

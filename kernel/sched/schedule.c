@@ -16,6 +16,7 @@ DEFINE_SLOT(scheduler);
 DEFINE_SLOT(switcher);
 
 bool need_resched;
+unsigned idle_polls;
 
 void scheduler_init(void)
 {
@@ -26,13 +27,18 @@ void scheduler_init(void)
 
 /*
  * Wait for an interrupt and deal with it.  With sstatus.SIE clear wfi still wakes when an interrupt
- * that sie enables is pending, but no trap is taken: we ask sip what it was.
+ * that sie enables is pending, but no trap is taken: we ask sip what it was.  For some devices we do
+ * nothing else (idle_polls).
  */
 static void idle(void)
 {
     trace_event(current_task, TRACE_IDLE, 0);
-    __asm__ volatile("wfi");
-    uint64_t pending = csr_read(sip) & csr_read(sie);
+    uint64_t pending;
+    do {
+        if (idle_polls == 0)
+            __asm__ volatile("wfi");
+        pending = csr_read(sip) & csr_read(sie);
+    } while (idle_polls > 0 && !pending);
     if (pending & SIE_STIE)
         trap_dispatch(current_task, CAUSE_TIMER);
     if (pending & SIE_SEIE)

@@ -6,7 +6,18 @@
 #ifndef USER_SYSCALL_H
 #define USER_SYSCALL_H
 
+#define SYS_dup 23
+#define SYS_unlinkat 35
+#define SYS_ftruncate 46
+#define SYS_openat 56
+#define SYS_close 57
+#define SYS_lseek 62
+#define SYS_read 63
 #define SYS_write 64
+#define SYS_pread64 67
+#define SYS_fstat 80
+#define SYS_sync 81
+#define SYS_fsync 82
 #define SYS_exit 93
 #define SYS_exit_group 94
 #define SYS_nanosleep 101
@@ -15,6 +26,11 @@
 #define SYS_getrusage 165
 #define SYS_gettimeofday 169
 #define SYS_brk 214
+#define SYS_munmap 215
+#define SYS_mremap 216
+#define SYS_mmap 222
+#define SYS_mprotect 226
+#define SYS_msync 227
 #define SYS_mincore 232
 #define SYS_madvise 233
 

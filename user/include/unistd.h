@@ -21,6 +21,29 @@ typedef long ssize_t;
  */
 ssize_t write(int fd, const void *buffer, size_t length);
 
+/* Reads up to `length` bytes. Returns how many, 0 at the end, or a negative error. */
+ssize_t read(int fd, void *buffer, size_t length);
+
+/* The same at an offset of the file, whose position stays. */
+ssize_t pread(int fd, void *buffer, size_t length, long offset);
+
+enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2 };
+
+/* Sets where the next read or write begins. Returns that, or a negative error. */
+long lseek(int fd, long offset, int whence);
+
+/* Lets a file have another length, writes what is in memory only to the disk. 0 or a negative error. */
+int ftruncate(int fd, long length);
+int fsync(int fd);
+void sync(void);
+
+/* Another descriptor for the same open file, or a negative error. */
+int dup(int fd);
+int close(int fd);
+
+/* Takes a file's name away. Returns 0 or a negative error. */
+int unlink(const char *path);
+
 /*
  * Lets the heap end at this address and returns where it ends now: elsewhere, when that cannot be. 0 is such an
  * address. This is the system call; the function of C libraries returns 0 or -1.

@@ -177,7 +177,7 @@ static int load(struct process *process, const char *path, char *const argv[], c
     /* BEGIN SOLUTION 3.5 */
     int error;
     struct elf elf;
-    struct file *file = archive_open(path, &error);
+    struct file *file = file_open(path, &error);
     if (!file)
         return error;
     error = elf_open(&elf, file);

@@ -79,7 +79,7 @@ static long read_pattern(struct file *file, void *buffer, size_t size, uint64_t 
 }
 
 static const struct file_ops pattern_ops = {.read_at = read_pattern};
-static struct file pattern = {&pattern_ops, 1};
+static struct file pattern = {.ops = &pattern_ops, .references = 1};
 
 static int eager_fill(struct space *space, const struct area *area, uint64_t va)
 {

@@ -30,7 +30,7 @@ static struct process *started(size_t index, int *error)
 
 static bool is_clean(const struct area *area)
 {
-    return area->file && !(area->prot & PROT_WRITE);
+    return area->file && !(area->prot & PROT_WRITE) && !area->modified;
 }
 
 /* Touch every page of a space's areas for user mode; returns how many are clean pages of a file. */
@@ -75,6 +75,11 @@ void shortage_parts(unsigned long argument)
                                    .prot = PROT_USER | PROT_READ,
                                    .backend = spaces->anonymous};
     PROBE_CHECK(spaces->map(tenant->space, &constants) == 0, "an area cannot be mapped");
+    /* One with a file that could be written once, as lab 5's mprotect() leaves it. */
+    struct area *area = NULL;
+    while ((area = area_next(&tenant->space->areas, area)))
+        if (area->file && (area->prot & PROT_WRITE))
+            area->prot &= ~(unsigned)PROT_WRITE, area->modified = true;
     size_t own = touch_all(asker->space), theirs = touch_all(tenant->space);
     PROBE_CHECK(own > 0 && theirs > 100, "of `%s` %zu pages are there, of `%s` %zu", asker->name,
                 own, tenant->name, theirs);

@@ -10,7 +10,7 @@
 
 /*
  * The contract of this one is in demand.h.  What can be done without is what can be had again: pages of
- * areas with a file that cannot be written.  Drop them, in the spaces of all other tasks (task_next() in
+ * areas with a file that cannot be written, and never could (area->modified).  Drop them, in the spaces of all other tasks (task_next() in
  * task.h): whoever needs one again touches it, and gets it from the file.  Not in this space: the
  * instruction that waits for its page needs others of its own, which would go, and come, and go.
  *
@@ -25,7 +25,7 @@ static bool relieve(const struct space *space)
             continue;
         const struct area *area = NULL;
         while ((area = area_next(&other->areas, area)))
-            if (area->file && !(area->prot & PROT_WRITE))
+            if (area->file && !(area->prot & PROT_WRITE) && !area->modified)
                 area->backend->drop(other, area, area->start, area->end);
     }
     uintptr_t frame = frame_alloc();

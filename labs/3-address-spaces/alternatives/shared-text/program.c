@@ -83,7 +83,7 @@ static struct file *image_open(const char *path, int *error)
             return &image->file;
         }
     }
-    struct file *archived = archive_open(path, error);
+    struct file *archived = file_open(path, error);
     if (!archived)
         return NULL;
     struct image *image = kmalloc(sizeof(*image) + strlen(path) + 1);

@@ -141,7 +141,7 @@ static void unload(struct process *process)
 static int load(struct process *process, const char *path, char *const argv[], char *const envp[])
 {
     int error = 0;
-    struct elf elf = {.file = archive_open(path, &error)};
+    struct elf elf = {.file = file_open(path, &error)};
     if (!elf.file)
         return error;
     error = elf_open(&elf, elf.file);

@@ -10,7 +10,7 @@
 
 /*
  * The contract of this one is in demand.h.  What can be done without is what can be had again: pages of areas with
- * a file that cannot be written.  Drop them, in the spaces of all other tasks (task_next() in task.h): whoever
+ * a file that cannot be written, and never could (area->modified).  Drop them, in the spaces of all other tasks (task_next() in task.h): whoever
  * needs one again touches it, and gets it from the file.  Not in this space: the instruction that waits for its page
  * needs others of its own, which would go, and come, and go.
  *
@@ -26,7 +26,7 @@ static bool relieve(const struct space *space)
         const struct area *area = NULL;
         while ((area = area_next(&other->areas, area))) {
             uint64_t page = area->start;
-            if (!area->file || (area->prot & PROT_WRITE))
+            if (!area->file || (area->prot & PROT_WRITE) || area->modified)
                 continue;
             while ((page = space_next_page(other, page, area->end)) < area->end) {
                 area->backend->drop(other, area, page, page + 4096);

@@ -1,0 +1,180 @@
+/* mount.c: which file system a path leads to, and opening what it names. */
+#include <stdbool.h>
+
+#include "archive.h"
+#include "block.h"
+#include "errno.h"
+#include "fat.h"
+#include "file.h"
+#include "inode.h"
+#include "inode_file.h"
+#include "page_cache.h"
+#include "panic.h"
+#include "path.h"
+#include "slot.h"
+#include "string.h"
+
+enum { MOUNTS_MAX = 4 };
+
+static struct {
+    const char *path;
+    const struct file_system *file_system;
+} mounts[MOUNTS_MAX];
+static size_t mount_count;
+
+void mount(const char *path, const struct file_system *file_system)
+{
+    assert(mount_count < MOUNTS_MAX);
+    mounts[mount_count].path = path;
+    mounts[mount_count++].file_system = file_system;
+}
+
+int path_normalize(const char *path, char normal[PATH_MAX])
+{
+    size_t length = 0;
+    if (*path == '\0')
+        return -ENOENT;
+    while (*path) {
+        while (*path == '/')
+            path++;
+        size_t n = 0;
+        while (path[n] && path[n] != '/')
+            n++;
+        if (n == 2 && path[0] == '.' && path[1] == '.') {
+            while (length > 0 && normal[--length] != '/')
+                ;
+        } else if (n > 0 && !(n == 1 && path[0] == '.')) {
+            if (length + 1 + n >= PATH_MAX)
+                return -ENAMETOOLONG;
+            normal[length++] = '/';
+            memcpy(normal + length, path, n);
+            length += n;
+        }
+        path += n;
+    }
+    normal[length] = '\0';
+    return 0;
+}
+
+/*
+ * The file system of a normal path, and *rest, the path inside it; NULL for the archive, which has all that
+ * nobody else has.
+ */
+static const struct file_system *find_mount(const char *path, const char **rest)
+{
+    for (size_t i = 0; i < mount_count; i++) {
+        size_t length = strlen(mounts[i].path);
+        if (strncmp(path, mounts[i].path, length) != 0)
+            continue;
+        if (path[length] == '\0' || path[length] == '/') {
+            *rest = path + length + (path[length] == '/');
+            return mounts[i].file_system;
+        }
+    }
+    return NULL;
+}
+
+/* Find an inode, or make it, as the flags say.  Under fs_lock(). */
+static int find_inode(const struct file_system *fs, const char *path, unsigned flags,
+                      struct inode **found)
+{
+    int error = fs->lookup(path, found);
+    if (error == -ENOENT && (flags & O_CREAT))
+        return fs->create ? fs->create(path, found) : -EROFS;
+    if (!error && (flags & O_CREAT) && (flags & O_EXCL)) {
+        /* Somebody else may hold it; if not, nothing of it is in memory yet. */
+        fs_unlock();
+        inode_put(*found);
+        fs_lock();
+        error = -EEXIST;
+    }
+    return error;
+}
+
+/* May it be opened like this?  0 or -EISDIR, -ENOTDIR, -EROFS. */
+static int check_flags(const struct inode *inode, unsigned flags)
+{
+    bool to_write = (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC);
+    if (inode->type == INODE_DIRECTORY && (to_write || (flags & O_CREAT)))
+        return -EISDIR;
+    if (inode->type != INODE_DIRECTORY && (flags & O_DIRECTORY))
+        return -ENOTDIR;
+    return to_write && inode->read_only ? -EROFS : 0;
+}
+
+int file_open_with(const char *path, unsigned flags, struct file **opened)
+{
+    char normal[PATH_MAX];
+    const char *rest;
+    int error = path_normalize(path, normal);
+    if (error)
+        return error;
+    const struct file_system *fs = find_mount(normal, &rest);
+    if (!fs)
+        return archive_open(normal, flags, opened);
+    struct inode *inode;
+    fs_lock();
+    error = find_inode(fs, rest, flags, &inode);
+    fs_unlock();
+    if (error)
+        return error;
+    error = check_flags(inode, flags);
+    if (!error && (flags & O_TRUNC))
+        error = inode_truncate(inode, 0);
+    if (!error)
+        error = inode_file_create(inode, flags, opened);
+    if (error)
+        inode_put(inode);
+    return error;
+}
+
+struct file *file_open(const char *path, int *error)
+{
+    struct file *file;
+    *error = file_open_with(path, O_RDONLY, &file);
+    if (*error)
+        return NULL;
+    if (file->inode && file->inode->type == INODE_DIRECTORY) {
+        file_put(file);
+        *error = -EISDIR;
+        return NULL;
+    }
+    return file;
+}
+
+int path_remove(const char *path)
+{
+    char normal[PATH_MAX];
+    const char *rest;
+    int error = path_normalize(path, normal);
+    if (error)
+        return error;
+    const struct file_system *fs = find_mount(normal, &rest);
+    if (!fs || !fs->remove)
+        return -EROFS;
+    fs_lock();
+    error = fs->remove(rest);
+    fs_unlock();
+    return error;
+}
+
+int file_systems_sync(void)
+{
+    int error = inodes_sync();
+    fs_lock();
+    for (size_t i = 0; i < mount_count; i++) {
+        int result = mounts[i].file_system->sync ? mounts[i].file_system->sync() : 0;
+        error = error ? error : result;
+    }
+    int result = disk ? disk->flush(disk) : 0;
+    fs_unlock();
+    return error ? error : result;
+}
+
+/* Whoever cannot be mounted has said why, and the kernel goes on without it. */
+static void mount_disk(void)
+{
+    if (disk)
+        fat_mount(disk, "/disk");
+}
+INITCALL(5, mount_disk);

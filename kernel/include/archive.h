@@ -1,0 +1,15 @@
+/*
+ * archive.h: the files of the archive (cpio.h), which nobody can write.
+ */
+#ifndef ARCHIVE_H
+#define ARCHIVE_H
+
+struct file;
+
+/*
+ * Open the regular file with this path.  flags: O_… of file.h.  Returns 0 and a reference for the caller;
+ * -ENOENT, -EEXIST, -ENOTDIR, -EROFS, -ENOMEM.
+ */
+int archive_open(const char *path, unsigned flags, struct file **opened);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * mmap.h: memory and files made one: what the parts of lab 5 ask each other.
+ *
+ *     USER_END    +------------------+
+ *                 | stack            |  grows down, to USER_STACK_MAX bytes at most
+ *                 +------------------+
+ *                 :   distance       :  USER_STACK_GAP
+ *     MMAP_END    +------------------+  demand.h has both
+ *                 :  mappings        :  the lowest place that is large enough
+ *                 |                  |
+ *     MMAP_BASE   +------------------+
+ *                 :  the heap grows  :
+ *                 | heap             |
+ *                 +------------------+
+ *                 | program          |
+ *     MMAP_MIN    +------------------+
+ *                 :  nothing         :
+ *              0  +------------------+
+ *
+ * All of it is lab 5's.  Until a part is there, the given one (level 0) says no.
+ */
+#ifndef MMAP_H
+#define MMAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "area.h"
+#include "demand.h"
+#include "slot.h"
+#include "space.h"
+
+struct file;
+struct task;
+
+/* Of mmap(2) (include/uapi/asm-generic/mman-common.h, mman.h). */
+enum {
+    MAP_SHARED = 1,
+    MAP_PRIVATE = 2,
+    MAP_TYPE = 15, /* these bits say which of the two */
+    MAP_FIXED = 0x10,
+    MAP_ANONYMOUS = 0x20,
+    MAP_POPULATE = 0x8000,
+    MAP_FIXED_NOREPLACE = 0x100000
+};
+
+#define MMAP_MIN 0x10000UL       /* below, nothing can be mapped */
+#define MMAP_BASE 0x1000000000UL /* from here on there is a place for who does not say where */
+#define MMAP_END (USER_STACK_TOP - USER_STACK_MAX - USER_STACK_GAP)
+
+/* What a program asks of mmap(), looked at. */
+struct map_request {
+    uint64_t
+        address; /* where; without MAP_FIXED and MAP_FIXED_NOREPLACE where it would like it, or 0 */
+    uint64_t length; /* bytes, whole pages, at least one */
+    unsigned
+        prot; /* PROT_READ, PROT_WRITE, PROT_EXEC and PROT_USER; not PROT_USER alone is PROT_NONE */
+    unsigned flags;    /* MAP_… */
+    struct file *file; /* NULL for MAP_ANONYMOUS; the process's reference */
+    uint64_t offset;   /* in the file, page aligned */
+};
+
+/* Slot map_rules: lab 5, task 5.1. */
+struct map_rules_ops {
+    /*
+     * Look at the arguments of mmap(), all of which may be anything.  Nothing has changed when this returns: 0
+     * and *request, or what mmap() returns.
+     */
+    long (*check)(struct task *task, const uint64_t args[6], struct map_request *request);
+
+    /*
+     * Where in the space length bytes are free: at hint or as soon as possible behind it, if hint is in the
+     * part for mappings; otherwise, or when there is nothing, from MMAP_BASE on.  hint: any number, 0 for
+     * none; length: whole pages.
+     * Returns the address, or 0 when nothing is free.
+     */
+    uint64_t (*find)(struct space *space, uint64_t hint, uint64_t length);
+};
+DECLARE_SLOT(map_rules);
+
+/* Slot unmapping: lab 5, task 5.4. */
+struct unmapping_ops {
+    /*
+     * Have nothing mapped in [start, end), page aligned, up to USER_END: areas that lie in it go, of others the
+     * part that does.  Returns 0, or -ENOMEM when there is no memory to cut an area in two: no page is lost
+     * then.
+     */
+    int (*clear)(struct space *space, uint64_t start, uint64_t end);
+};
+DECLARE_SLOT(unmapping);
+
+/* Slot file_mappings: lab 5, task 5.3. */
+struct file_mappings_ops {
+    /*
+     * For areas with a file and pages of their own, as a program has asked for them: what the file has behind
+     * offset, as far as it goes.  NULL until there is one: then mmap() says -ENODEV.
+     */
+    const struct backend *private;
+};
+DECLARE_SLOT(file_mappings);
+
+/* Slot shared_mappings: lab 5, task 5.5. */
+struct shared_mappings_ops {
+    /* For areas with a file whose pages are the file's own.  NULL until there is one: -ENODEV. */
+    const struct backend *backend;
+
+    /*
+     * Write to its file what has been written to the pages of [start, end), a part of an area that is shared.
+     * Returns 0 or -EIO.
+     */
+    int (*write_back)(struct space *space, const struct area *area, uint64_t start, uint64_t end);
+};
+DECLARE_SLOT(shared_mappings);
+
+#endif

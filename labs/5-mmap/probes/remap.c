@@ -1,0 +1,153 @@
+/* remap.c: probes of mremap() (task 5.7). */
+#include "errno.h"
+#include "kmalloc.h"
+#include "memory.h"
+#include "probes.h"
+
+static long remap(uint64_t address, uint64_t old, uint64_t size, uint64_t flags, uint64_t to)
+{
+    return probe_call(SYS_MREMAP, address, old * PAGE_SIZE, size * PAGE_SIZE, flags, to, 0);
+}
+
+/* Mark the pages of a mapping; and see that they have the marks of pages from `first` on. */
+static void mark(uint64_t start, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        PROBE_CHECK(probe_touch(start + i * PAGE_SIZE, ACCESS_WRITE) == 0,
+                    "0x%lx cannot be written", start + i * PAGE_SIZE);
+        *probe_byte(start + i * PAGE_SIZE) = (uint8_t)(i + 1);
+    }
+}
+
+static void expect_marks(uint64_t start, uint64_t pages, const char *what)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        PROBE_CHECK(probe_touch(start + i * PAGE_SIZE, ACCESS_READ) == 0,
+                    "%s: page %lu cannot be read", what, i);
+        PROBE_CHECK(*probe_byte(start + i * PAGE_SIZE) == (uint8_t)(i + 1),
+                    "%s: page %lu has another content", what, i);
+    }
+}
+
+/* Smaller, larger, elsewhere: pages keep their content and their frames. */
+void remap_moves(unsigned long argument)
+{
+    (void)argument;
+    const unsigned rw = PROT_READ | PROT_WRITE;
+    probe_new_space();
+    struct space *space = probe_process.space;
+    uint64_t a = probe_map(0, 4, rw, ANON, -1UL, 0);
+    mark(a, 4);
+    long frames = probe_frames;
+    PROBE_CHECK(remap(a, 4, 4, 0, 0) == (long)a, "mremap() to the same size moves");
+    PROBE_CHECK(remap(a, 4, 9, 0, 0) == (long)a && area_find(&space->areas, a + 8 * PAGE_SIZE),
+                "mremap() to a larger size, with room behind, does not grow there");
+    PROBE_CHECK(probe_frames == frames, "mremap() has taken %ld frames", probe_frames - frames);
+    expect_marks(a, 4, "grown in its place");
+    PROBE_CHECK(remap(a, 9, 3, 0, 0) == (long)a && !area_find(&space->areas, a + 3 * PAGE_SIZE) &&
+                    !probe_leaf(&space->table, a + 3 * PAGE_SIZE),
+                "mremap() to a smaller size leaves something behind");
+    expect_marks(a, 3, "made smaller");
+    uint64_t wall = probe_map(a + 4 * PAGE_SIZE, 1, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    PROBE_CHECK(remap(a, 3, 8, 0, 0) == -ENOMEM, "without room, and MREMAP_MAYMOVE, it grows");
+    expect_marks(a, 3, "not grown");
+    frames = probe_frames - (long)probe_tables(&space->table);
+    uintptr_t first = pte_frame(probe_leaf(&space->table, a));
+    long moved = remap(a, 3, 8, 1, 0);
+    PROBE_CHECK(moved == (long)(wall + PAGE_SIZE), "without room it moves to 0x%lx, not 0x%lx",
+                moved, wall + PAGE_SIZE);
+    PROBE_CHECK(!area_find(&space->areas, a) && !probe_leaf(&space->table, a),
+                "what has moved is still where it was");
+    PROBE_CHECK(pte_frame(probe_leaf(&space->table, (uint64_t)moved)) == first &&
+                    probe_frames - (long)probe_tables(&space->table) == frames,
+                "what moves has other frames, or more");
+    expect_marks((uint64_t)moved, 3, "moved");
+    PROBE_CHECK(probe_touch((uint64_t)moved + 7 * PAGE_SIZE, ACCESS_WRITE) == 0,
+                "the pages that it has gained cannot be touched");
+    /* A part of a mapping, to a place where something is. */
+    uint64_t b = probe_map(0, 6, rw, ANON, -1UL, 0), to = MMAP_BASE + (1UL << 31);
+    mark(b, 6);
+    probe_map(to, 5, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    PROBE_CHECK(remap(b, 3, 4, 3, to + PAGE_SIZE) == (long)(to + PAGE_SIZE),
+                "MREMAP_FIXED leads elsewhere");
+    expect_marks(to + PAGE_SIZE, 3, "moved to a fixed place");
+    PROBE_CHECK(!area_find(&space->areas, b) && area_find(&space->areas, b + 3 * PAGE_SIZE) &&
+                    *probe_byte(b + 3 * PAGE_SIZE) == 4,
+                "of a mapping of which a part has moved, the rest is not what it was: %s",
+                probe_areas());
+    PROBE_CHECK(area_find(&space->areas, to) &&
+                    area_find(&space->areas, to + PAGE_SIZE)->prot == RW_U,
+                "MREMAP_FIXED has not replaced what was there: %s", probe_areas());
+    /* Of a file, the place in it. */
+    fake_open(20 * PAGE_SIZE, O_RDWR);
+    uint64_t c = probe_map(0, 4, PROT_READ, MAP_PRIVATE, FAKE_FD, 3 * PAGE_SIZE);
+    probe_map(0, 1, PROT_READ, ANON, -1UL, 0);
+    moved = remap(c + PAGE_SIZE, 3, 6, 1, 0);
+    PROBE_CHECK(moved > 0, "a mapping of a file does not move: %ld", moved);
+    for (uint64_t page = 0; page < 6; page++)
+        PROBE_CHECK(probe_touch((uint64_t)moved + page * PAGE_SIZE, ACCESS_READ) == 0 &&
+                        *probe_byte((uint64_t)moved + page * PAGE_SIZE) ==
+                            fake_byte((4 + page) * PAGE_SIZE),
+                    "page %lu of a mapping of a file that has moved shows something else", page);
+    const struct {
+        uint64_t address, old, size, flags, to;
+        long result;
+    } calls[] = {
+        {to + PAGE_SIZE + 1, PAGE_SIZE, PAGE_SIZE, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 8, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 2, 1UL << 33, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, 0, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, 0, PAGE_SIZE, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, (1UL << 33) + 1, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, USER_END, -EINVAL},
+        {to + PAGE_SIZE, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 3, to + 2 * PAGE_SIZE, -EINVAL},
+        {to - PAGE_SIZE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
+        {to, 3 * PAGE_SIZE, 4 * PAGE_SIZE, 1, 0, -EFAULT},
+        {TRAMPOLINE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
+        {to + PAGE_SIZE, 4 * PAGE_SIZE, 1UL << 38, 1, 0, -ENOMEM},
+    };
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        long result = probe_call(SYS_MREMAP, calls[i].address, calls[i].old, calls[i].size,
+                                 calls[i].flags, calls[i].to, 0);
+        PROBE_CHECK(result == calls[i].result,
+                    "mremap(0x%lx, 0x%lx, 0x%lx, %lu, 0x%lx) returned %ld, not %ld",
+                    calls[i].address, calls[i].old, calls[i].size, calls[i].flags, calls[i].to,
+                    result, calls[i].result);
+    }
+    expect_marks(to + PAGE_SIZE, 3, "after calls that are refused");
+}
+
+/* Each frame refused in turn while a mapping moves: it is where it was, or where it should be. */
+void remap_memory(unsigned long argument)
+{
+    (void)argument;
+    enum { PAGES = 4 };
+    size_t heap = kmalloc_free_bytes();
+    for (uint64_t n = 0; n < 20; n++) {
+        long frames = probe_frames;
+        probe_new_space();
+        struct space *space = probe_process.space;
+        /* Across two tables, so that one may be had and the other not. */
+        uint64_t to = MMAP_BASE + (3UL << 30) + (2 << 20) - 2 * PAGE_SIZE;
+        uint64_t a = probe_map(0, PAGES, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+        mark(a, PAGES);
+        probe_refused = 0;
+        probe_refuse = n, probe_refuse_rest = true;
+        long result = remap(a, PAGES, PAGES, 3, to);
+        probe_refuse = 0, probe_refuse_rest = false;
+        PROBE_CHECK(result == (long)to || (result == -ENOMEM && probe_refused),
+                    "mremap() without frame %lu returned %ld", n, result);
+        expect_marks(result > 0 ? to : a, PAGES,
+                     result > 0 ? "moved" : "mremap() had no memory to move it");
+        PROBE_CHECK(!area_find(&space->areas, result > 0 ? a : to),
+                    "mremap() without frame %lu has left it at both places, or at none: %s", n,
+                    probe_areas());
+        probe_unmap(MMAP_BASE, (MMAP_END - MMAP_BASE) / PAGE_SIZE);
+        page_table->destroy(&space->table);
+        PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
+                    "mremap() without frame %lu has lost %ld frames, or kernel memory", n,
+                    probe_frames - frames);
+        if (n > 0 && !probe_refused)
+            return;
+    }
+}

@@ -1,0 +1,121 @@
+/*
+ * Task 5.7, a challenge: a mapping that becomes larger or smaller, and may move: mremap().
+ */
+#include "errno.h"
+#include "file.h"
+#include "memory.h"
+#include "mmap.h"
+#include "syscall.h"
+#include "task.h"
+
+enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
+
+/* BEGIN SOLUTION 5.7 */
+/* Take the pages of [from, from + size) to the same place from `to` on, each with its frame.  0 or -ENOMEM. */
+static int move_pages(struct space *space, uint64_t from, uint64_t to, uint64_t size)
+{
+    uint64_t end = from + size;
+    for (uint64_t va = from; (va = space_next_page(space, va, end)) < end; va += PAGE_SIZE) {
+        uint64_t pte = page_table->find(&space->table, va);
+        const struct area *area = area_find(&space->areas, to);
+        int error = page_table->map(&space->table, to + (va - from), pte_frame(pte),
+                                    pte_prot(pte) ? pte_prot(pte) : area->prot & PROT_USER);
+        if (error) {
+            /* Back with those that have moved. */
+            for (uint64_t moved = from; moved < va; moved += PAGE_SIZE) {
+                uint64_t back = page_table->unmap(&space->table, to + (moved - from));
+                if (back)
+                    page_table->map(&space->table, moved, pte_frame(back),
+                                    pte_prot(back) ? pte_prot(back) : area->prot & PROT_USER);
+            }
+            return error;
+        }
+        page_table->unmap(&space->table, va);
+    }
+    return 0;
+}
+
+/* Move [start, start + old) , a whole area, to a place of `size` bytes.  Returns the place or an error. */
+static long move(struct space *space, struct area *area, uint64_t to, uint64_t size)
+{
+    struct area moved = *area;
+    moved.start = to;
+    moved.end = to + size;
+    moved.populate = false;
+    int error = slot_below(spaces, 4)->map(space, &moved);
+    if (error)
+        return error;
+    error = move_pages(space, area->start, to, area->end - area->start);
+    spaces->unmap(space, error ? area_find(&space->areas, to) : area);
+    return error ? error : (long)to;
+}
+/* STUB
+*/
+/* END SOLUTION */
+
+/*
+ * mremap(address, old_size, new_size, flags, new_address): args[0] to args[4].  See mremap(2).  Both sizes are
+ * rounded up to pages.  The old range must lie in one area, for what is not so there is -EFAULT.
+ *
+ *     smaller    the end of the range goes, as with munmap()
+ *     larger     if the range ends with its area, and the pages behind are free (and, if the area lies in the
+ *                part for mappings, below MMAP_END), it grows there.  Else it moves, with MREMAP_MAYMOVE, to
+ *                where map_rules->find() says, or it is -ENOMEM.  Pages that are there move, frame by
+ *                frame: nothing is copied, nothing is read again.
+ *     MREMAP_FIXED, with MREMAP_MAYMOVE: it moves to new_address, and what is there goes first.
+ *
+ * Returns the address; -EINVAL for an address that is not a multiple of PAGE_SIZE, another flag,
+ * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0, an old size of 0 (Linux has a meaning for that which this
+ * has not), a new range that is not page aligned, ends beyond USER_END, or overlaps the old; -EFAULT;
+ * -ENOMEM.
+ */
+static long sys_mremap(struct task *task, const uint64_t args[6])
+{
+    /* BEGIN SOLUTION 5.7 */
+    struct space *space = task->process->space;
+    uint64_t start = args[0], old = page_up(args[1]), size = page_up(args[2]), to = args[4];
+    uint64_t flags = args[3];
+    bool fixed = flags & MREMAP_FIXED;
+    if (start % PAGE_SIZE != 0 || flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED) || old == 0 ||
+        size == 0 || size > USER_END)
+        return -EINVAL;
+    if (fixed && (!(flags & MREMAP_MAYMOVE) || to % PAGE_SIZE != 0 || to > USER_END - size ||
+                  to < MMAP_MIN || (to < start + old && start < to + size)))
+        return -EINVAL;
+    struct area *area = start < USER_END ? area_find(&space->areas, start) : NULL;
+    if (!area || old > area->end - start)
+        return -EFAULT;
+    if (size < old) {
+        int error = unmapping->clear(space, start + size, start + old);
+        if (error || !fixed)
+            return error ? error : (long)start;
+        old = size;
+    }
+    if (size == old && !fixed)
+        return (long)start;
+    uint64_t limit = start < MMAP_END ? MMAP_END : USER_STACK_TOP;
+    if (!fixed && start + old == area->end && size <= limit - start &&
+        space_resize(space, area, area->start, start + size) == 0)
+        return (long)start;
+    if (!(flags & MREMAP_MAYMOVE))
+        return -ENOMEM;
+    if (fixed) {
+        int error = unmapping->clear(space, to, to + size);
+        if (error)
+            return error;
+    } else if ((to = map_rules->find(space, 0, size)) == 0) {
+        return -ENOMEM;
+    }
+    area = area_find(&space->areas, start);
+    if (start > area->start && !(area = area_split(&space->areas, area, start)))
+        return -ENOMEM;
+    if (start + old < area->end && !area_split(&space->areas, area, start + old))
+        return -ENOMEM;
+    return move(space, area, to, size);
+    /* STUB
+    (void)task, (void)args, (void)MREMAP_MAYMOVE, (void)MREMAP_FIXED;
+    return -ENOSYS;
+    */
+    /* END SOLUTION */
+}
+SYSCALL(SYS_MREMAP, sys_mremap);

@@ -1,0 +1,34 @@
+/* Opening files: POSIX's fcntl.h, and what sys/stat.h says of a file, without errno: errors are returned. */
+#ifndef USER_FCNTL_H
+#define USER_FCNTL_H
+
+enum {
+    O_RDONLY = 0,
+    O_WRONLY = 1,
+    O_RDWR = 2,
+    O_CREAT = 0100,
+    O_EXCL = 0200,
+    O_TRUNC = 01000,
+    O_APPEND = 02000,
+    O_DIRECTORY = 0200000
+};
+
+/* Opens a file; mode, for a new one, is 0666. Returns a descriptor or a negative error. */
+int open(const char *path, int flags);
+
+/* struct stat of riscv64 (include/uapi/asm-generic/stat.h). */
+struct stat {
+    unsigned long st_dev, st_ino;
+    unsigned st_mode, st_nlink, st_uid, st_gid;
+    unsigned long st_rdev, padding;
+    long st_size;
+    int st_blksize, padding2;
+    long st_blocks;
+    unsigned long times[6];
+    unsigned unused[2];
+};
+
+/* Asks about an open file. Returns 0 or a negative error. */
+int fstat(int fd, struct stat *stat);
+
+#endif

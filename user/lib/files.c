@@ -1,0 +1,60 @@
+#include <fcntl.h>
+#include <syscall.h>
+#include <unistd.h>
+
+#define AT_FDCWD (-100)
+
+int open(const char *path, int flags)
+{
+    return (int)syscall6(SYS_openat, AT_FDCWD, (long)path, flags, 0666, 0, 0);
+}
+
+int close(int fd)
+{
+    return (int)syscall6(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
+int dup(int fd)
+{
+    return (int)syscall6(SYS_dup, fd, 0, 0, 0, 0, 0);
+}
+
+ssize_t read(int fd, void *buffer, size_t length)
+{
+    return syscall6(SYS_read, fd, (long)buffer, (long)length, 0, 0, 0);
+}
+
+ssize_t pread(int fd, void *buffer, size_t length, long offset)
+{
+    return syscall6(SYS_pread64, fd, (long)buffer, (long)length, offset, 0, 0);
+}
+
+long lseek(int fd, long offset, int whence)
+{
+    return syscall6(SYS_lseek, fd, offset, whence, 0, 0, 0);
+}
+
+int fstat(int fd, struct stat *stat)
+{
+    return (int)syscall6(SYS_fstat, fd, (long)stat, 0, 0, 0, 0);
+}
+
+int ftruncate(int fd, long length)
+{
+    return (int)syscall6(SYS_ftruncate, fd, length, 0, 0, 0, 0);
+}
+
+int fsync(int fd)
+{
+    return (int)syscall6(SYS_fsync, fd, 0, 0, 0, 0, 0);
+}
+
+void sync(void)
+{
+    syscall6(SYS_sync, 0, 0, 0, 0, 0, 0);
+}
+
+int unlink(const char *path)
+{
+    return (int)syscall6(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+}
