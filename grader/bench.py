@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List
 
-from grader import build, grade
+from grader import build, disk, grade
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT, GraderError, shown
 from grader.plugin import Machine
@@ -27,6 +27,7 @@ from grader.plugin import Machine
 RUNS = 5
 TOLERANCE = 0.10
 CALLS, YIELDS, SWITCHES, FAULTS = 1000, 100, 4, 100
+PAGE, SEQUENTIAL = 4096, 16 << 20
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,41 @@ def _page_faults(machine: Machine) -> List[Figure]:
     ]
 
 
+def _mmap(machine: Machine) -> List[Figure]:
+    found = _probed(machine)
+    few, many = found["map and unmap among 3"], found["map and unmap among 10000"]
+    # In a program, each of the two is a system call.
+    call = _batch(machine)[0].value
+    data = bytes(range(256)) * (SEQUENTIAL >> 8)
+    files = {"data": data, "few": data[: FAULTS * PAGE]}
+    ran = machine.run(
+        [f"bench mapped /disk/few {FAULTS}", "bench read /disk/data"],
+        disk=disk.image(files, 32),
+        shift=0,
+        budget=10.0,
+    )
+    ran.expect_power_off()
+    fault = _numbers(r"mapped: (\d+)\n", ran.printed, 1)[0]
+    read, copied = _numbers(r"(?:read|copied): (\d+)\n", ran.printed, 2)
+    return [
+        Figure("mmap() and munmap() of an untouched page among 3 areas", few + 2 * call, 2000),
+        Figure(
+            "mmap() and munmap() among 10,000 areas", many + 2 * call, (few + 2 * call) * 13 // 10
+        ),
+        Figure("fault of a file's page that is cached, load to next instruction", fault, 3000),
+        Figure(
+            "reading 16 MiB from the disk in order, thousands", read // 1000, 2 * copied // 1000
+        ),
+        Figure("copying 16 MiB to a program, thousands", copied // 1000, 0),
+    ]
+
+
 FIGURES = {
     "batch": _batch,
     "multitasking": _multitasking,
     "address-spaces": _address_spaces,
     "page-faults": _page_faults,
+    "mmap": _mmap,
 }
 
 

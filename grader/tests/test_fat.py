@@ -60,9 +60,12 @@ class Format:
     copies: int = 1
     is_32: bool = False
 
+    def __str__(self) -> str:
+        return self.name
+
     def make(self, path: Path) -> None:
         words = ["-t", str(self.mebibytes), "-h", "64", "-s", "32", "-d", str(self.copies)]
-        words += ["-c", str(self.cluster), *(["-F"] if self.is_32 else ["-r", "4"])]
+        words += ["-c", str(self.cluster), *(["-F"] if self.is_32 else ["-r", "8"])]
         with path.open("wb") as file:
             file.truncate(self.mebibytes * MIB)
         mtools("mformat", path, *words, "::")
@@ -78,7 +81,6 @@ FORMATS = [
     SMALL_32,
     Format("fat32-4k-two-copies", 300, 8, copies=2, is_32=True),
 ]
-FORMAT_NAMES = [each.name for each in FORMATS]
 
 LONG_NAMES = [
     "A long name, longer than one piece of it.text",
@@ -449,12 +451,10 @@ class Model:
 def starting_files(seed: int) -> Dict[str, bytes]:
     """What mtools puts on an image before: files of other programs, with long names."""
     chance = random.Random(seed)
-    names = [*LONG_NAMES, "hello.txt", "README.TXT", "dir/empty", "dir/lower.TXT"]
+    names = [*LONG_NAMES, "hello.txt", "README.TXT", "dir/lower.TXT"]
     names += [f"dir/sub/f{n}" for n in range(20)]
-    return {
-        name: pattern(0, 0 if name == "dir/empty" else chance.randrange(1, 9000), n)
-        for n, name in enumerate(names)
-    }
+    files = {name: pattern(0, chance.randrange(1, 9000), n) for n, name in enumerate(names)}
+    return {**files, "dir/empty": b"", "dir/sub/chain": pattern(0, 5120, 7)}
 
 
 @pytest.fixture(scope="module")
@@ -488,7 +488,7 @@ def image_of(prepared: Images, tmp_path: Path) -> Images:
     return make
 
 
-@pytest.mark.parametrize("form", FORMATS, ids=FORMAT_NAMES)
+@pytest.mark.parametrize("form", FORMATS, ids=str)
 def test_files_are_as_a_model_has_them(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
@@ -594,7 +594,7 @@ def table_of(image: Path) -> range:
 POWERED = [FORMATS[0], FORMATS[1], FORMATS[2], FORMATS[4]]
 
 
-@pytest.mark.parametrize("form", POWERED, ids=[form.name for form in POWERED])
+@pytest.mark.parametrize("form", POWERED, ids=str)
 def test_power_loss_costs_clusters_at_worst(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
@@ -635,7 +635,7 @@ def test_power_loss_while_a_long_name_is_removed(
     assert complaints(disk.path) == []
 
 
-@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=["fat16", "fat32"])
+@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=str)
 def test_power_loss_with_a_disk_that_does_not_keep_the_order(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
@@ -665,38 +665,44 @@ def test_power_loss_with_a_disk_that_does_not_keep_the_order(
 # ---- full, read-only, failing
 
 
-@pytest.mark.parametrize("form", [SMALL, FORMATS[3], SMALL_32], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", [SMALL, FORMATS[3], SMALL_32], ids=str)
 def test_full_disk(form: Format, image_of: Images, host: Host) -> None:
     """What does not fit is refused as a whole, and what was freed can be used again, all of it."""
     image = image_of(form)
     clusters = form.mebibytes * MIB // SECTOR // form.cluster
     size = form.cluster * SECTOR
-    grow = [f"resize 0 {(clusters - n) * size}" for n in range(clusters // 8)]
-    first = host(image, ["create 0 /big", *grow, "resize 0 0", "close 0", "syncall"]).answers
-    fitting = clusters - first[1:-3].index("0")
-    assert set(first[1 : 1 + clusters - fitting]) == {ENOSPC}
+    claims = [f"claim 0 {(clusters - n) * size}" for n in range(clusters // 8)]
+    first = host(image, ["create 0 /big", *claims, "claim 0 0", "close 0", "syncall"]).answers
+    refused = first[1:].index("0")
+    assert set(first[1 : 1 + refused]) == {ENOSPC}
     assert complaints(image) == []
 
-    answers = host(
-        image,
-        ["open 0 /big", f"resize 0 {fitting * size}", "create 1 /x", "write 1 0 1 1", "read 1"]
-        + [f"resize 0 {(fitting - 1) * size + 1}", f"resize 0 {(fitting - 2) * size}"]
-        + ["write 1 0 1 1", "sync 1", "remove 0 /big", f"write 1 0 {3 * size} 1", "close 0"]
-        + [f"write 1 0 {3 * size} 1", "read 1", "syncall"],
-    ).answers
-    wanted = crc(pattern(0, 3 * size, 1))
-    # A file that is removed and open still has its clusters.
-    assert answers == ["file 0", "0", "file 0", ENOSPC, "0 00000000", "0", "0", "1", "0", "0"] + [
-        ENOSPC,
-        "0",
-        str(3 * size),
-        wanted,
-        "0",
-    ]
+    most = clusters - refused
+    exchanges = {
+        "open 0 /big": "file 0",
+        f"claim 0 {most * size}": "0",
+        "create 1 /x": "file 0",
+        "write 1 0 1 1": ENOSPC,
+        "read 1": "0 00000000",
+        f"claim 0 {(most - 1) * size + 1}": "0",
+        "write 1 0 1 2": ENOSPC,
+        f"claim 0 {(most - 2) * size}": "0",
+        "write 1 0 1 3": "1",
+        "sync 1": "0",
+        # A file that is removed and open still has its clusters.
+        "remove 0 /big": "0",
+        f"write 1 0 {3 * size} 1": ENOSPC,
+        "close 0": "0",
+        f"write 1 0 {3 * size} 2": str(3 * size),
+        "drop 1": "0",
+        "read 1 ": crc(pattern(0, 3 * size, 2)),
+        "syncall": "0",
+    }
+    assert host(image, list(exchanges)).answers == list(exchanges.values())
     assert complaints(image) == []
 
 
-@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=str)
 def test_directories_grow_but_not_the_root_of_fat16(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
@@ -712,18 +718,16 @@ def test_directories_grow_but_not_the_root_of_fat16(
         assert made == names
     else:
         in_root = sum(name.startswith("n") for name in made)
-        assert made == names[: 200 + in_root] and 50 < in_root < 64
+        assert made == names[: 200 + in_root] and 110 < in_root < 128
         assert set(answers[2 * len(made) :: 2]) == {ENOSPC}
 
 
-def test_space_in_directories_is_used_again(image_of: Images, host: Host, tmp_path: Path) -> None:
+def test_space_in_directories_is_used_again(image_of: Images, host: Host) -> None:
+    """Else a directory in which files come and go would fill the disk."""
     image = image_of(SMALL)
-    commands = [f"create 0 /dir/a{n}\nclose 0\nremove 0 /dir/a{n}" for n in range(300)]
-    host(image, [*commands, "syncall"])
-    before = len(image_of(SMALL).read_bytes().split(b"\xe5"))
-    assert before  # the image is there
-    answers = host(image, [f"create 0 /dir/b{n}\nclose 0" for n in range(8)] + ["syncall"])
-    assert set(answers.answers[:-1:2]) == {"file 0"}
+    before = len(Raw(image).chain(b"DIR        "))
+    host(image, [f"create 0 /dir/a{n}\nclose 0\nremove 0 /dir/a{n}" for n in range(300)])
+    assert len(Raw(image).chain(b"DIR        ")) <= before + 1
     assert complaints(image) == []
 
 
@@ -788,7 +792,7 @@ def test_a_removed_file_is_usable_and_its_name_is_free(image_of: Images, host: H
     assert complaints(image) == []
 
 
-@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=str)
 def test_a_disk_that_fails_now_and_then(form: Format, image_of: Images, host: Host) -> None:
     """What fails says so; and when the disk works again, the worst is that clusters are lost."""
     for seed in range(6 * SCALE):
@@ -880,6 +884,20 @@ class Raw:
     def set(self, cluster: int, value: int) -> None:
         struct.pack_into("<H", self.data, self.table + 2 * cluster, value)
 
+    def put(self, at: int, value: int, size: int) -> None:
+        self.data[at : at + size] = value.to_bytes(size, "little")
+
+    def chain(self, short: bytes) -> List[int]:
+        """The clusters of a file or a directory."""
+        found = [self.start(short)]
+        while self.get(found[-1]) < 0xFFF8:
+            found.append(self.get(found[-1]))
+        return found
+
+    def follow(self, number: int, value: int) -> None:
+        """What the FAT says of a cluster of dir/sub/chain, to which number one belongs."""
+        self.set(self.chain(CHAIN)[number], value)
+
     def append(self, entries: Sequence[bytes]) -> None:
         """Put entries where the root directory ends."""
         at = self.root
@@ -917,16 +935,17 @@ def test_names_of_all_kinds(raw: Raw, host: Host) -> None:
     empty += [*parted, b"\xe5" + bytes(31), short_entry(b"PARTED  TXT")]
     empty += [short_entry(b"LABEL      ", attributes=8), short_entry(b".       TXT")]
     raw.append(empty)
-    opens = [name for name, _ in kinds] + ["\U0001f600 SMILES.TXT", "NNNNNN~1", "euro~1"]
-    missing = ["n" * 254, "n" * 256, "thirteen_cha", "thirteen_char_", "a name that is of no file"]
-    missing += ["a name with a hole in it, so it is none", "a name that is in the wrong order, too"]
-    missing += ["a name before what was deleted", "label", "smiles.txt", ".", "hello.tx", "hello"]
-    missing += ["\u20ac" * 199, "hello.txt.", "hello.txtx", "n" * 400, "\ud83d".encode("utf-16", "surrogatepass").decode("utf-16", "replace")]
-    present = ["wrong.txt", "hole.txt", "mixed.txt", "parted.txt"]
-    answers = host(raw.save(), [f"open 0 /{name}" for name in opens + missing + present]).answers
-    assert answers[: len(opens)] == [f"file {n}" for n in (1, 2, 3, 4, 2, 1, 4)]
-    assert answers[len(opens) : -len(present)] == [ENOENT] * len(missing)
-    assert answers[-len(present) :] == ["file 0"] * len(present)
+    content = starting_files(1)["hello.txt"]
+    present = {name: content[: n + 1] for n, (name, _) in enumerate(kinds)}
+    present.update({"\U0001f600 SMILES.TXT": content[:2], "NNNNNN~1": content[:1]})
+    present.update({f"{name}.txt": b"" for name in ("wrong", "HOLE", "mixed", "Parted")})
+    missing = ["n" * 254, "n" * 256, "n" * 400, "thirteen_cha", "thirteen_char_", "\u20ac" * 199]
+    missing += ["a name that is of no file", "a name with a hole in it, so it is none"]
+    missing += ["a name that is in the wrong order, too", "a name before what was deleted"]
+    missing += ["label", "smiles.txt", ".", "hello.tx", "hello", "hello.txt.", "hello.txtx"]
+    answers = host(raw.save(), [f"look 0 /{name}" for name in [*present, *missing]]).answers
+    assert answers[: len(present)] == [crc(each) for each in present.values()]
+    assert answers[len(present) :] == [ENOENT] * len(missing)
 
 
 def test_what_lies_behind_the_end_of_a_directory_stays_there(raw: Raw, host: Host) -> None:
@@ -939,42 +958,107 @@ def test_what_lies_behind_the_end_of_a_directory_stays_there(raw: Raw, host: Hos
     assert complaints(raw.path) == []
 
 
-def damages(raw: Raw) -> Dict[str, Callable[[], None]]:
-    """Ways to damage the image that concern dir/sub/f0, which has several clusters."""
-    start = raw.start(b"F0         ")
-    second = raw.get(start)
-    entry = raw.entry(b"F0         ")
-    last = start
-    while raw.get(last) < 0xFFF8:
-        last = raw.get(last)
-    sub = raw.entry(b"SUB        ")
-
-    def number(at: int, form: str, value: int) -> Callable[[], None]:
-        return lambda: struct.pack_into(form, raw.data, at, value)
-
-    return {
-        "a circle of one": lambda: raw.set(start, start),
-        "a circle": lambda: raw.set(last, start),
-        "a circle not from the beginning": lambda: raw.set(last, second),
-        "a free cluster": lambda: raw.set(second, 0),
-        "a bad cluster": lambda: raw.set(second, 0xFFF7),
-        "a reserved cluster": lambda: raw.set(second, 0xFFF0),
-        "cluster 1": lambda: raw.set(second, 1),
-        "a cluster beyond the end": lambda: raw.set(second, 0x2000),
-        "too short": lambda: raw.set(start, 0xFFFF),
-        "begins at 0": number(entry + 26, "<H", 0),
-        "begins at 1": number(entry + 26, "<H", 1),
-        "begins beyond the end": number(entry + 26, "<H", 0xFFF0),
-        "larger than the disk": number(entry + 28, "<I", 0xFFFFFFFF),
-        "larger than its clusters": number(entry + 28, "<I", 0x10000),
-        "directory begins at 0": number(sub + 26, "<H", 0),
-        "directory begins beyond the end": number(sub + 26, "<H", 0x7000),
-        "directory in a circle": lambda: [
-            raw.data.__setitem__(slice(raw.entry(b"F0         "), None), raw.data[entry:])
-        ]
-        and None,
-    }
+CHAIN = b"CHAIN      "
+DAMAGES: Dict[str, Callable[[Raw], None]] = {
+    "a circle of one": lambda raw: raw.follow(0, raw.chain(CHAIN)[0]),
+    "a circle": lambda raw: raw.follow(-1, raw.chain(CHAIN)[0]),
+    "a circle that does not begin at once": lambda raw: raw.follow(-1, raw.chain(CHAIN)[2]),
+    "a free cluster": lambda raw: raw.follow(1, 0),
+    "cluster 1": lambda raw: raw.follow(1, 1),
+    "a bad cluster": lambda raw: raw.follow(1, 0xFFF7),
+    "a reserved cluster": lambda raw: raw.follow(1, 0xFFF0),
+    "a cluster that there is not": lambda raw: raw.follow(1, 0x2000),
+    "too short": lambda raw: raw.follow(-3, 0xFFFF),
+    "begins at 0": lambda raw: raw.put(raw.entry(CHAIN) + 26, 0, 2),
+    "begins at 1": lambda raw: raw.put(raw.entry(CHAIN) + 26, 1, 2),
+    "begins beyond the end": lambda raw: raw.put(raw.entry(CHAIN) + 26, 0x2000, 2),
+    "larger than the disk": lambda raw: raw.put(raw.entry(CHAIN) + 28, 0xFFFFFFFF, 4),
+    "larger than its clusters": lambda raw: raw.put(raw.entry(CHAIN) + 28, 0x1401, 4),
+    "its directory begins at 0": lambda raw: raw.put(raw.entry(b"SUB        ") + 26, 0, 2),
+    "its directory begins nowhere": lambda raw: raw.put(raw.entry(b"SUB        ") + 26, 9999, 2),
+}
 
 
-def test_damaged_files_are_not_touched(raw: Raw, host: Host) -> None:
-    pass
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_file_is_reported_and_left_alone(
+    damage: Callable[[Raw], None], raw: Raw, host: Host
+) -> None:
+    damage(raw)
+    before = raw.save().read_bytes()
+    answers = host(
+        raw.path, ["look 0 /dir/sub/chain", "remove 0 /dir/sub/chain", "look 0 /hello.txt"]
+    )
+    assert answers.answers == [EIO, EIO, crc(starting_files(1)["hello.txt"])]
+    assert 1 <= len(answers.reports) <= 2
+    assert all(line.startswith("fat: damaged: ") for line in answers.reports)
+    assert raw.path.read_bytes() == before
+
+
+def test_a_directory_that_goes_in_a_circle_comes_to_an_end(raw: Raw, host: Host) -> None:
+    clusters = raw.chain(b"SUB        ")
+    for cluster in clusters:
+        at = raw.clusters + (cluster - 2) * SECTOR
+        for entry in range(at, at + SECTOR, 32):
+            if raw.data[entry] == 0:
+                raw.data[entry] = 0xE5
+    raw.set(clusters[-1], clusters[0])
+    content = starting_files(1)["dir/sub/chain"]
+    answers = host(raw.save(), ["look 0 /dir/sub/chain", "look 0 /dir/sub/none", "transfers 0"])
+    assert answers.answers[:2] == [crc(content), EIO] and len(answers.reports) == 1
+    assert int(answers.answers[2]) < 5000
+
+
+def test_no_flood_of_reports(raw: Raw, host: Host) -> None:
+    DAMAGES["a circle"](raw)
+    answers = host(raw.save(), ["look 0 /dir/sub/chain"] * 100)
+    assert answers.answers == [EIO] * 100 and 1 < len(answers.reports) < 10
+
+
+# Bytes of the boot sector, and what is reported when they are other ones.
+BOOT = [
+    (11, 2, 0, "sectors are not of 512 bytes (0)"),
+    (11, 2, 4096, "sectors are not of 512 bytes (4096)"),
+    (13, 1, 0, "it has not 1, 2, 4, ... 64 sectors in a cluster (0)"),
+    (13, 1, 3, "it has not 1, 2, 4, ... 64 sectors in a cluster (3)"),
+    (13, 1, 128, "it has not 1, 2, 4, ... 64 sectors in a cluster (128)"),
+    (13, 1, 64, "it is FAT12, as it has few clusters (127)"),
+    (14, 2, 0, "there is no sector before the FAT (0)"),
+    (14, 2, 8192, "it has fewer sectors than it needs (8192)"),
+    (16, 1, 0, "there is not one FAT or two (0)"),
+    (16, 1, 3, "there is not one FAT or two (3)"),
+    (17, 2, 0, "the root directory's size is wrong (0)"),
+    (19, 2, 8193, "it has more sectors than the disk (8193)"),
+    (19, 2, 100, "it is FAT12, as it has few clusters (63)"),
+    (22, 2, 0, "the root directory's size is wrong (64)"),
+    (22, 2, 1, "the FAT is too small for so many clusters (8186)"),
+    (510, 2, 0, "the first sector is no boot sector (0)"),
+]
+
+
+@pytest.mark.parametrize("at, size, value, said", BOOT)
+def test_what_is_not_mounted(
+    at: int, size: int, value: int, said: str, raw: Raw, host: Host
+) -> None:
+    raw.put(at, value, size)
+    answers = host(raw.save(), [])
+    assert answers.mounted == "mount -22 -"
+    assert answers.reports == [f"fat: not mounted: {said}"]
+
+
+@pytest.mark.parametrize("sectors", [1, 2, 100, 8191])
+def test_an_image_that_is_too_short_is_not_mounted(sectors: int, raw: Raw, host: Host) -> None:
+    with raw.path.open("r+b") as file:
+        file.truncate(sectors * SECTOR)
+    answers = host(raw.path, [])
+    assert answers.mounted == "mount -22 -"
+    assert answers.reports == ["fat: not mounted: it has more sectors than the disk (8192)"]
+
+
+@pytest.mark.parametrize("form", [SMALL, FORMATS[1], SMALL_32], ids=str)
+def test_damage_of_any_kind_does_no_harm(form: Format, prepared: Images, binary: Path) -> None:
+    """Nothing hangs, reads or writes where it must not, leaks memory, or floods the console."""
+    names = [*starting_files(1), "", "dir", "dir/sub", "none", "dir/hello.txt"]
+    count = 1500 * SCALE
+    out = call(binary, "fuzz", prepared(form), 0, count, standard_input="\n".join(names) + "\n")
+    mounted, reported = map(int, re.findall(r"\d+", out))
+    assert mounted > count // 2 and reported > count // 8

@@ -450,7 +450,9 @@ static int read_parameters(const uint8_t *boot, uint64_t *table_sectors, unsigne
         cluster_sectors > CLUSTER_SECTORS_MAX)
         return refuse("it has not 1, 2, 4, ... 64 sectors in a cluster", cluster_sectors);
     *copies = boot[BPB_COPIES];
-    if (reserved == 0 || *copies == 0 || *copies > 2)
+    if (reserved == 0)
+        return refuse("there is no sector before the FAT", reserved);
+    if (*copies == 0 || *copies > 2)
         return refuse("there is not one FAT or two", *copies);
 
     /* Whoever reads FAT takes one without FATSz16 for FAT32: its boot sector has other fields. */

@@ -2,6 +2,8 @@
  * bench COUNT            what a system call costs
  *       yields COUNT     what giving up the CPU costs: run several side by side
  *       switches COUNT   what losing it costs: run two side by side
+ *       mapped FILE COUNT   what the first touch of a mapped file's page costs, which has been read before
+ *       read FILE        what reading a file from its beginning to its end costs, and a copy of as many bytes
  *       faults COUNT     what the first touch of a page costs: of the heap, which begins to grow
  *
  * In instructions of the machine, to be run where one takes 1 ns of guest time (QEMU's -icount
@@ -15,9 +17,14 @@
  * or, `switches`:
  *     lost at N, back at N      the last and first look at instret around each of COUNT gaps
  * or, `faults`:
+ *     mapped: N, or read: N and copied: N      in the time that this program had the CPU, copied: by reads of
+ *                         one piece, which is in memory
  *     fault: N            from a store to a page that is missing to the next instruction, the mean of COUNT
  * Linux: runs, but instret counts something else.
  */
+#include <fcntl.h>
+#include <mman.h>
+#include <resource.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +32,7 @@
 #include <syscall.h>
 #include <unistd.h>
 
-enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64, PAGE = 4096 };
+enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64, PAGE = 4096, ROOM = 64 << 10 };
 
 static unsigned long instret(void)
 {
@@ -111,6 +118,71 @@ static void faults(unsigned long count)
     printf("fault: %lu\n", (took[0] - took[1]) / count + 1);
 }
 
+/* The time that this program has had the CPU, in ns. */
+static unsigned long cpu_time(void)
+{
+    struct rusage usage;
+
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        exit(1);
+    return ((unsigned long)usage.ru_utime.tv_sec * 1000000 +
+            (unsigned long)usage.ru_utime.tv_usec) *
+           1000;
+}
+
+static int open_file(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0) {
+        printf("open: %d\n", fd);
+        exit(1);
+    }
+    return fd;
+}
+
+static void mapped(const char *path, unsigned long count)
+{
+    int fd = open_file(path);
+    static char room[PAGE];
+    unsigned long took[2];
+    long start;
+    volatile char *page;
+
+    while (read(fd, room, sizeof(room)) > 0)
+        ;
+    start = mmap(0, (count + 1) * PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+    page = (volatile char *)start;
+    (void)page[0]; /* so that the tables are there */
+    for (int round = 0; round < 2; round++) {
+        unsigned long begin = instret();
+
+        for (unsigned long i = 1; i < count; i++)
+            (void)page[i * PAGE];
+        took[round] = instret() - begin;
+    }
+    printf("mapped: %lu\n", (took[0] - took[1]) / (count - 1) + 1);
+}
+
+static void read_all(const char *path)
+{
+    int fd = open_file(path);
+    static char room[ROOM];
+    unsigned long begin, count = 0;
+
+    for (unsigned long i = 0; i < sizeof(room); i += PAGE)
+        room[i] = 1; /* so that its pages are there */
+    begin = cpu_time();
+    while (read(fd, room, sizeof(room)) > 0)
+        count++;
+    printf("read: %lu\n", cpu_time() - begin);
+    pread(fd, room, sizeof(room), 0);
+    begin = cpu_time();
+    for (unsigned long i = 0; i < count; i++)
+        pread(fd, room, sizeof(room), 0);
+    printf("copied: %lu\n", cpu_time() - begin);
+}
+
 int main(int argc, char *argv[])
 {
     unsigned long at_start = instret();
@@ -119,6 +191,10 @@ int main(int argc, char *argv[])
         yields(strtoul(argv[2], NULL, 10));
     } else if (argc > 2 && strcmp(argv[1], "switches") == 0) {
         switches(strtoul(argv[2], NULL, 10));
+    } else if (argc > 3 && strcmp(argv[1], "mapped") == 0) {
+        mapped(argv[2], strtoul(argv[3], NULL, 10));
+    } else if (argc > 2 && strcmp(argv[1], "read") == 0) {
+        read_all(argv[2]);
     } else if (argc > 2 && strcmp(argv[1], "faults") == 0) {
         faults(strtoul(argv[2], NULL, 10));
     } else {

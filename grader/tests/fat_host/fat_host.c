@@ -440,6 +440,11 @@ static void execute(const char *line)
         printf("%ld\n", write_file(handles[h], a, b, (unsigned)c));
     } else if (!strcmp(command, "resize")) {
         printf("%d\n", resize(handles[h], a));
+    } else if (!strcmp(command, "claim")) {
+        struct content *content = content_of(handles[h]);
+        int error = handles[h]->ops->resize(handles[h], a);
+        set_count(content, pages_of(handles[h]->size));
+        printf("%d\n", error);
     } else if (!strcmp(command, "read")) {
         uint32_t crc;
         int error = read_file(handles[h], &crc);

@@ -205,8 +205,12 @@ static void compare(long frames)
         area = area_find(&space->areas, va);
         PROBE_CHECK((area != NULL) == (page->kind != FREE),
                     "then page %lu, at 0x%lx, lies in %s area", i, va, area ? "an" : "no");
-        PROBE_CHECK((pte != 0) == page->present, "then page %lu, at 0x%lx, is %s", i, va,
-                    pte ? "in the page table, untouched or unmapped" : "not there any more");
+        PROBE_CHECK(!pte || page->present,
+                    "then page %lu, at 0x%lx, is in the page table, untouched "
+                    "or unmapped",
+                    i, va);
+        PROBE_CHECK(pte || !page->present || (page->kind == ANONYMOUS && page->value == 0),
+                    "then page %lu, at 0x%lx, is not there any more", i, va);
         if (!area)
             continue;
         PROBE_CHECK(area->prot == page->prot, "then the area of page %lu is %s, not %s", i,
@@ -218,13 +222,12 @@ static void compare(long frames)
                         area->offset + (va - area->start) == page->index * PAGE_SIZE,
                     "then page %lu shows the file at 0x%lx, not 0x%lx", i,
                     area->offset + (va - area->start), page->index * PAGE_SIZE);
-        if (!page->present)
+        if (!pte)
             continue;
         present++;
         unsigned prot = pte_prot(pte), full = page->prot & ~PROT_USER ? page->prot : PROT_NONE;
-        /* A shared page may wait for its first store. */
-        bool waits = page->kind == SHARED && (full & PROT_WRITE) &&
-                     prot == ((full & ~PROT_WRITE) | PROT_READ);
+        /* It may wait for its first store. */
+        bool waits = (full & PROT_WRITE) && prot == ((full & ~PROT_WRITE) | PROT_READ);
         PROBE_CHECK(prot == full || waits, "then page %lu is %s in the page table, not %s", i,
                     probe_prot(prot), probe_prot(full));
         const uint8_t *byte = (const uint8_t *)pte_frame(pte);

@@ -11,7 +11,7 @@
 #include "task.h"
 #include "trap.h"
 
-static uintptr_t zeros;
+uintptr_t zeros; /* lazy.c knows it, too */
 
 static void make_zeros(void)
 {
