@@ -38,6 +38,10 @@ class Block(NamedTuple):
     note: str
 
 
+# Devices that the kernel maps when there is a disk: kernel/dev/.
+DEVICES = ((0x0C000000, 0x10000000, "interrupt controller"), (0x10001000, 0x10009000, "disk"))
+
+
 def _pages(size: int) -> str:
     count = size // PAGE
     return "1 page" if count == 1 else f"{count} pages"
@@ -100,6 +104,9 @@ def _kernel_space(run: Run, view: View) -> Checkpoint:
     """The kernel's view as a space with areas."""
     parts = kernel_parts(run)
     for row in view.rows:
+        for start, end, name in DEVICES:
+            if start <= row.start < end:
+                parts.append(Area(row.start, row.end, row.prot, name))
         if row.start >= 1 << 63:
             name = "trampoline" if row.size == PAGE and row.prot == "r-x-" else "kernel stack"
             parts.append(Area(row.start, row.end, row.prot, name))

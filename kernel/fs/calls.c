@@ -169,7 +169,7 @@ SYSCALL(SYS_PREAD64, sys_pread64);
 
 static long sys_lseek(struct task *task, const uint64_t args[6])
 {
-    enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2 };
+    enum { FROM_START = 0, FROM_POSITION = 1, FROM_END = 2 }; /* SEEK_SET, _CUR, _END */
     struct file *file = file_get(task, args[0]);
     if (!file)
         return -EBADF;
@@ -177,13 +177,13 @@ static long sys_lseek(struct task *task, const uint64_t args[6])
         return -ESPIPE;
     int64_t base, position;
     switch ((uint32_t)args[2]) {
-    case SEEK_SET:
+    case FROM_START:
         base = 0;
         break;
-    case SEEK_CUR:
+    case FROM_POSITION:
         base = (int64_t)file->position;
         break;
-    case SEEK_END:
+    case FROM_END:
         base = (int64_t)file->ops->size(file);
         break;
     default:

@@ -228,9 +228,8 @@ static int shrink(struct fat_inode *file, uint64_t size)
     if (error)
         return error;
     file->inode.size = size;
-    file->position_cluster = 0;
     if (new == 0)
-        file->start = 0;
+        file->start = file->position_cluster = 0;
     if (new < old && !file->is_lost && (last == 0 || fat_set(last, FAT_END) == 0))
         fat_free_chain(rest, old - new);
     return 0;

@@ -27,7 +27,9 @@ ssize_t read(int fd, void *buffer, size_t length);
 /* The same at an offset of the file, whose position stays. */
 ssize_t pread(int fd, void *buffer, size_t length, long offset);
 
-enum { SEEK_SET = 0, SEEK_CUR = 1, SEEK_END = 2 };
+#define SEEK_SET 0
+#define SEEK_CUR 1
+#define SEEK_END 2
 
 /* Sets where the next read or write begins. Returns that, or a negative error. */
 long lseek(int fd, long offset, int whence);
