@@ -75,11 +75,12 @@ def choose_parts(lab: Lab, options: Options) -> Tuple[Part, ...]:
             continue
         for task in each.tasks:
             if options.solutions is None:
-                parts.append(build.reference_part(each, task, given=False))
+                part = build.reference_part(each, task, given=False)
             elif task.id in options.given:
-                parts.append(build.reference_part(each, task, given=True))
+                part = build.reference_part(each, task, given=True)
             else:
-                parts.append(build.find_part(each, task, options.solutions, given=False))
+                part = build.find_part(each, task, options.solutions, given=False)
+            parts.append(build.as_built(part))
     return tuple(parts)
 
 

@@ -19,6 +19,7 @@ continued on indented lines:
 from __future__ import annotations
 
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
@@ -127,6 +128,16 @@ def stage(subject: Subject, directory: Optional[Path] = None) -> Path:
     return directory
 
 
+@functools.lru_cache(maxsize=None)
+def reference_objects() -> str:
+    """Where the objects of all labs' reference are, built now unless they are up to date: nearly all parts of
+    nearly all submissions are the same."""
+    from grader import build, grade
+
+    configuration = grade.configuration(all_labs()[-1], grade.Options(solutions=None))
+    return str(build.build(configuration).parent / "objects")
+
+
 def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
     """Grade a staged solutions directory in a process of its own; the content of results.json."""
     out = directory / "result"
@@ -135,7 +146,11 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, "RUNG_WORKERS": "1"},
+        env={
+            **os.environ,
+            "RUNG_WORKERS": "1",
+            "RUNG_REFERENCE_OBJECTS": reference_objects(),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -240,9 +255,7 @@ def command(lab_name: str, only: str, workers: int) -> int:
         table.add_column(title, justify="right" if title == "score" else "left", no_wrap=True)
     table.add_column("lost tests", overflow="fold")
     bad = 0
-    from grader.build import build_base
-
-    build_base()
+    reference_objects()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for n, verdict in enumerate(pool.map(try_subject, chosen), start=1):
             if console.is_terminal:

@@ -14,8 +14,8 @@ from typing import Any, Callable, Dict, Optional
 
 import pytest
 
-from grader.build import build_base
 from grader.labs import Lab, all_labs, find_lab
+from grader.mutants import reference_objects
 from grader.paths import ROOT
 
 
@@ -50,7 +50,7 @@ def heed_control_c() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Build what all configurations share once, before xdist's workers start."""
     if not hasattr(config, "workerinput"):
-        build_base()
+        reference_objects()
 
 
 @pytest.fixture
@@ -72,7 +72,12 @@ def grade(tmp_path: Path, lab: Lab) -> Grade:
         done = subprocess.run(
             [*command, "--out", str(out), *options],
             cwd=ROOT,
-            env={**os.environ, "RUNG_WORKERS": "1", **environment},
+            env={
+                **os.environ,
+                "RUNG_WORKERS": "1",
+                "RUNG_REFERENCE_OBJECTS": reference_objects(),
+                **environment,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -29,6 +29,7 @@ PAGE = 4096
 MIB = 1 << 20
 FLUSH = (1 << 64) - 1
 PERIOD = 251  # of what fat_host writes
+FILL_BEHIND = 64  # sectors: FAT32's root directory is not behind them
 ENTRIES = 16  # of a directory, in a sector
 
 ENOENT, EIO, EEXIST, ENOTDIR, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS = (
@@ -138,6 +139,18 @@ def complaints(image: Path, allowed: Sequence["re.Pattern[str]"] = (IN_ORDER,)) 
     """The lines that fsck.fat says beside those that are allowed."""
     said = said_by_fsck(image)
     return [line for line in said if not any(each.fullmatch(line) for each in allowed)]
+
+
+def table_of(image: Path) -> range:
+    """The sectors of the FATs, and of FAT16's root directory."""
+    boot = image.open("rb").read(SECTOR)
+    reserved, copies, entries, _, _, sectors = struct.unpack_from("<HBHHBH", boot, 14)
+    sectors = sectors or struct.unpack_from("<I", boot, 36)[0]
+    return range(reserved, reserved + copies * sectors + entries // ENTRIES)
+
+
+def short_entry(short: bytes, attributes: int = 0x20, start: int = 0, size: int = 0) -> bytes:
+    return short + bytes([attributes]) + bytes(8) + struct.pack("<HIHI", 0, 0, start, size)
 
 
 def pattern(offset: int, length: int, seed: int) -> bytes:
@@ -461,6 +474,14 @@ def starting_files(seed: int) -> Dict[str, bytes]:
     return {**files, "dir/empty": b"", "dir/sub/chain": pattern(0, 5120, 7)}
 
 
+def fill(image: Path) -> None:
+    """Have all free clusters hold what a directory that is read by mistake would show."""
+    ghost = short_entry(b"GHOST   TXT", start=5, size=9000)
+    with image.open("r+b") as file:
+        file.seek((table_of(image).stop + FILL_BEHIND) * SECTOR)
+        file.write(ghost * ((image.stat().st_size - file.tell()) // len(ghost)))
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Format], Path]:
     """A formatted image with starting_files(), made once; to be copied."""
@@ -470,6 +491,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Format], Pat
         image = directory / f"{form.name}.img"
         if not image.exists():
             form.make(image)
+            if form.mebibytes <= 40:
+                fill(image)
             mtools("mmd", image, "::dir", "::dir/sub")
             put(image, starting_files(1), directory / "scratch")
         return image
@@ -513,7 +536,10 @@ def test_files_are_as_a_model_has_them(
 # ---- without power
 
 
-def read_log(log: Path) -> List[Tuple[int, bytes]]:
+Writes = List[Tuple[int, bytes]]  # sectors and what they are to hold
+
+
+def read_log(log: Path) -> Writes:
     """The sectors that were written, and FLUSH between them."""
     data, at, found = log.read_bytes(), 0, []
     while at < len(data):
@@ -587,14 +613,6 @@ class PowerLoss:
         }
 
 
-def table_of(image: Path) -> range:
-    """The sectors of the FATs, and of FAT16's root directory."""
-    boot = image.open("rb").read(SECTOR)
-    reserved, copies, entries, _, _, sectors = struct.unpack_from("<HBHHBH", boot, 14)
-    sectors = sectors or struct.unpack_from("<I", boot, 36)[0]
-    return range(reserved, reserved + copies * sectors + entries // ENTRIES)
-
-
 POWERED = [FORMATS[0], FORMATS[1], FORMATS[2], FORMATS[4]]
 
 
@@ -639,31 +657,63 @@ def test_power_loss_while_a_long_name_is_removed(
     assert complaints(disk.path) == []
 
 
+def without_order(
+    disk: Disk, log: Writes, choose: Callable[[Writes], List[Writes]], look: Callable[[int], None]
+) -> None:
+    """Look at what the disk may have when it has any of the writes since it was flushed the last time."""
+    count = 0
+    waiting: Writes = []
+    for sector, content in log:
+        if sector == FLUSH:
+            for where, what in waiting:
+                disk.write(where, what)
+            waiting = []
+            continue
+        for some in choose(waiting):
+            before = [(where, disk.write(where, what)) for where, what in some]
+            look(count)
+            for where, what in reversed(before):
+                disk.write(where, what)
+        waiting.append((sector, content))
+        count += 1
+
+
 @pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=str)
 def test_power_loss_with_a_disk_that_does_not_keep_the_order(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
-    """Since it was flushed the last time the disk has any of the writes: what was synced is there, too."""
+    """What was synced is there then, too."""
     image = image_of(form)
     loss = PowerLoss(image, tmp_path / "log", host, seed=9, turns=250)
     cuts = loss.cuts(50 * SCALE, table_of(image))
     chance = random.Random(2)
-    count = 0
-    waiting: List[Tuple[int, bytes]] = []
-    for sector, content in loss.log:
-        if sector == FLUSH:
-            for where, what in waiting:
-                loss.disk.write(where, what)
-            waiting = []
-            continue
+
+    def some(writes: Writes) -> List[Writes]:
+        return [[each for each in writes if chance.random() < 0.5]]
+
+    def look(count: int) -> None:
         if count in cuts:
-            some = [each for each in waiting if chance.random() < 0.5]
-            before = [(where, loss.disk.write(where, what)) for where, what in some]
             loss.look(count)
-            for where, what in reversed(before):
-                loss.disk.write(where, what)
-        waiting.append((sector, content))
-        count += 1
+
+    without_order(loss.disk, loss.log, some, look)
+
+
+def test_power_loss_while_a_directory_grows(image_of: Images, host: Host, tmp_path: Path) -> None:
+    """It never shows what its new cluster has had before."""
+    names = [f"dir/g{n}" for n in range(20)]
+    creates = [f"create {n} /{name}" for n, name in enumerate(names)]
+    host(image_of(SMALL), creates, "log", tmp_path / "log")
+    disk = Disk(image_of(SMALL))
+
+    def all_but_one(writes: Writes) -> List[Writes]:
+        return [writes[:n] + writes[n + 1 :] for n in range(len(writes))]
+
+    def look(_: int) -> None:
+        looks = [f"look 0 /{name}" for name in ["dir/ghost.txt", *names]]
+        answers = host(disk.path, looks, "read-only").answers
+        assert answers[0] == ENOENT and set(answers[1:]) <= {ENOENT, "0 00000000"}
+
+    without_order(disk, read_log(tmp_path / "log"), all_but_one, look)
 
 
 # ---- full, read-only, failing
@@ -700,8 +750,18 @@ def test_full_disk(form: Format, image_of: Images, host: Host) -> None:
     assert host(image, list(exchanges)).answers == list(exchanges.values())
     assert complaints(image) == []
 
+    # How much is free is counted when the disk is full; but it is not to remain so.
+    host(image, ["create 0 /big", f"claim 0 {(most - 3) * size}", "close 0", "syncall"])
+    exchanges = {
+        "create 0 /y": "file 0",
+        "write 0 0 1 1": ENOSPC,
+        "remove 0 /big": "0",
+        "write 0 0 1 2": "1",
+    }
+    assert host(image, list(exchanges)).answers == list(exchanges.values())
 
-@pytest.mark.parametrize("form", [SMALL, SMALL_32], ids=str)
+
+@pytest.mark.parametrize("form", [SMALL, FORMATS[2], SMALL_32], ids=str)
 def test_directories_grow_but_not_the_root_of_fat16(
     form: Format, image_of: Images, host: Host, tmp_path: Path
 ) -> None:
@@ -822,6 +882,20 @@ def test_sequential_access_takes_few_transfers(image_of: Images, host: Host) -> 
     assert numbers[3] - numbers[2] < count // 8
 
 
+def test_bits_that_are_not_ours_are_kept(image_of: Images, host: Host) -> None:
+    """The upper four of FAT32's entries: the specification reserves them."""
+    image = image_of(SMALL_32)
+    start, count = table_of(image).start * SECTOR, 2000
+    data = bytearray(image.read_bytes())
+    for at in range(start + 3, start + count * 4, 4):
+        data[at] |= 0xA0
+    image.write_bytes(data)
+    host(image, ["create 0 /a", f"claim 0 {count * SECTOR}", "syncall", "remove 0 /hello.txt"])
+    after = image.read_bytes()
+    assert all((after[at] ^ data[at]) & 0xF0 == 0 for at in range(start + 3, start + count * 4, 4))
+    assert after[start : start + count * 4] != data[start : start + count * 4]
+
+
 # ---- what mtools does not make
 
 
@@ -847,10 +921,6 @@ def long_entries(name: str, short: bytes) -> List[bytes]:
     ]
     entries[-1] = bytes([entries[-1][0] | 0x40]) + entries[-1][1:]
     return entries[::-1]
-
-
-def short_entry(short: bytes, attributes: int = 0x20, start: int = 0, size: int = 0) -> bytes:
-    return short + bytes([attributes]) + bytes(8) + struct.pack("<HIHI", 0, 0, start, size)
 
 
 class Raw:
@@ -932,6 +1002,9 @@ def test_names_of_all_kinds(raw: Raw, host: Host) -> None:
     empty += [whole[0], *whole[2:], short_entry(b"HOLE    TXT")]
     empty += [mixed[1], mixed[0], *mixed[2:], short_entry(b"MIXED   TXT")]
     empty += [*parted, b"\xe5" + bytes(31), short_entry(b"PARTED  TXT")]
+    doubted = long_entries("a name of pieces that disagree about it", b"DOUBTED TXT")
+    doubted[1] = doubted[1][:13] + bytes([doubted[1][13] ^ 1]) + doubted[1][14:]
+    empty += [*doubted, short_entry(b"DOUBTED TXT")]
     empty += [short_entry(b"LABEL      ", attributes=8), short_entry(b".       TXT")]
     raw.append(empty)
     content = starting_files(1)["hello.txt"]
@@ -940,6 +1013,7 @@ def test_names_of_all_kinds(raw: Raw, host: Host) -> None:
     present.update({f"{name}.txt": b"" for name in ("wrong", "HOLE", "mixed", "Parted")})
     missing = ["n" * 254, "n" * 256, "n" * 400, "thirteen_cha", "thirteen_char_", "\u20ac" * 199]
     missing += ["a name that is of no file", "a name with a hole in it, so it is none"]
+    missing += ["a name of pieces that disagree about it"]
     missing += ["a name that is in the wrong order, too", "a name before what was deleted"]
     missing += ["label", "smiles.txt", ".", "hello.tx", "hello", "hello.txt.", "hello.txtx"]
     answers = host(raw.save(), [f"look 0 /{name}" for name in [*present, *missing]]).answers
@@ -993,18 +1067,25 @@ def test_a_damaged_file_is_reported_and_left_alone(
     assert raw.path.read_bytes() == before
 
 
-def test_a_directory_that_goes_in_a_circle_comes_to_an_end(raw: Raw, host: Host) -> None:
+@pytest.mark.parametrize("follows", [None, 0, 1, 0x2000, 0xFFF7])
+def test_a_directory_without_an_end_is_left_alone(
+    follows: Optional[int], raw: Raw, host: Host
+) -> None:
+    """It goes in a circle, or on at no cluster."""
     clusters = raw.chain(b"SUB        ")
     for cluster in clusters:
         at = raw.clusters + (cluster - 2) * SECTOR
         for entry in range(at, at + SECTOR, 32):
             if raw.data[entry] == 0:
                 raw.data[entry] = 0xE5
-    raw.set(clusters[-1], clusters[0])
+    raw.set(clusters[-1], clusters[0] if follows is None else follows)
+    before = raw.save().read_bytes()
     content = starting_files(1)["dir/sub/chain"]
-    answers = host(raw.save(), ["look 0 /dir/sub/chain", "look 0 /dir/sub/none", "transfers 0"])
-    assert answers.answers[:2] == [crc(content), EIO] and len(answers.reports) == 1
-    assert int(answers.answers[2]) < 5000
+    commands = ["look 0 /dir/sub/chain", "look 0 /dir/sub/none", "create 0 /dir/sub/none"]
+    answers = host(raw.path, [*commands, "transfers 0", "syncall"])
+    assert answers.answers[:3] == [crc(content), EIO, EIO] and len(answers.reports) == 2
+    assert int(answers.answers[3]) < 10000
+    assert raw.path.read_bytes() == before
 
 
 def test_no_flood_of_reports(raw: Raw, host: Host) -> None:

@@ -26,7 +26,15 @@
 #include "inode.h"
 #include "kmalloc.h"
 
-enum { PAGE = 4096, NAMES = 64, PATH = 1200, REPORTS_MAX = 16, EIO_ = -5, ENOMEM_ = -12 };
+enum {
+    PAGE = 4096,
+    NAMES = 64,
+    PATH = 1200,
+    REPORTS_MAX = 16,
+    USED_MAX = 1000,
+    EIO_ = -5,
+    ENOMEM_ = -12
+};
 
 static unsigned long current_seed; /* of fuzz */
 
@@ -532,7 +540,7 @@ struct base {
     size_t size;
     uint64_t table, table_end; /* in bytes: where the FATs are */
     unsigned entry_size;
-    size_t used[4096]; /* sectors that hold anything, but no FAT */
+    size_t used[USED_MAX]; /* sectors that hold anything, but no FAT */
     size_t used_count;
 };
 
@@ -565,7 +573,8 @@ static void damage(uint8_t *bytes, const struct base *base)
         put_number(bytes + base->table + at % entries * base->entry_size, odd_number(),
                    base->entry_size);
     } else if (kind < 36) { /* a directory, or whatever it is: 32 bytes of it */
-        size_t sector = base->used[chance((uint32_t)base->used_count)];
+        uint32_t below = chance(2) && base->used_count > 40 ? 40 : (uint32_t)base->used_count;
+        size_t sector = base->used[chance(below)];
         uint8_t *entry = bytes + sector * SECTOR_SIZE + chance(16) * 32;
         static const uint8_t fields[] = {0, 0, 11, 11, 13, 20, 26, 26, 28, 30, 12};
         put_number(entry + (chance(4) ? fields[chance(sizeof(fields))] : chance(32)), odd_number(),
@@ -635,7 +644,7 @@ static void learn(struct base *base, int file)
     base->table = (uint64_t)fat_get16(boot + 14) * SECTOR_SIZE;
     base->table_end = base->table + sectors * SECTOR_SIZE;
     uint64_t first = base->table / SECTOR_SIZE + boot[16] * sectors;
-    for (size_t i = (size_t)first; i < base->size / SECTOR_SIZE && base->used_count < 4096; i++)
+    for (size_t i = (size_t)first; i < base->size / SECTOR_SIZE && base->used_count < USED_MAX; i++)
         for (size_t at = 0; at < SECTOR_SIZE; at++)
             if (boot[i * SECTOR_SIZE + at]) {
                 base->used[base->used_count++] = i;

@@ -20,6 +20,26 @@ static void expect_content(uint64_t va, uint64_t offset)
     }
 }
 
+/* While a page is read, nobody may see it: the file's read_at(), which looks. */
+static const struct file_ops *watched;
+static uint64_t watched_page;
+
+static long watch_read_at(struct file *file, void *buffer, size_t size, uint64_t offset)
+{
+    PROBE_CHECK(!probe_leaf(&probe_process.space->table, watched_page),
+                "the page at 0x%lx is mapped already while it is read from the file", watched_page);
+    return watched->read_at(file, buffer, size, offset);
+}
+
+static void watch_reading(void)
+{
+    static struct file_ops watching;
+    watched = fake.file.ops;
+    watching = *watched;
+    watching.read_at = watch_read_at;
+    fake.file.ops = &watching;
+}
+
 /* Every page of a mapping, in any order, for mappings that begin anywhere in the file. */
 void mapped_content(unsigned long argument)
 {
@@ -29,6 +49,7 @@ void mapped_content(unsigned long argument)
         for (uint64_t first = 0; first < 3; first++) {
             probe_new_space();
             fake_open(sizes[s], O_RDONLY);
+            watch_reading();
             long frames = probe_frames;
             uint64_t start = probe_map(0, MAPPED, PROT_READ | (first == 1 ? PROT_WRITE : 0),
                                        MAP_PRIVATE, FAKE_FD, first * PAGE_SIZE);
@@ -38,6 +59,7 @@ void mapped_content(unsigned long argument)
                 uint64_t page = n * 5 % MAPPED, offset = (first + page) * PAGE_SIZE;
                 uint64_t va = start + page * PAGE_SIZE;
                 size_t leaves = probe_leaves(&probe_process.space->table);
+                watched_page = va;
                 long error = probe_touch(va + n * 100, ACCESS_READ);
                 bool inside = offset < sizes[s];
                 PROBE_CHECK(error == (inside ? 0 : -EFAULT),
@@ -58,6 +80,9 @@ void mapped_content(unsigned long argument)
                 PROBE_CHECK(*(uint8_t *)fake.frames[1] == fake_byte(PAGE_SIZE) && fake.writes == 0,
                             "what is written to a private mapping is in the file");
             }
+            PROBE_CHECK(fake.file.position == 0,
+                        "pages of a mapping move the place where read() goes on, to 0x%lx",
+                        fake.file.position);
             /* The mapping has a reference of its own. */
             PROBE_CHECK(fake.file.references == 3, "a mapped file has %u references, not 3",
                         fake.file.references);
@@ -81,6 +106,10 @@ void mapped_content(unsigned long argument)
     fake.size = PAGE_SIZE;
     PROBE_CHECK(probe_touch(start + PAGE_SIZE, ACCESS_READ) == -EFAULT,
                 "a page that the file has lost since it was mapped can be read");
+    /* Far behind the end, where an offset has more than 32 bits. */
+    start = probe_map(0, 1, PROT_READ, MAP_PRIVATE, FAKE_FD, 1UL << 32);
+    PROBE_CHECK(probe_touch(start, ACCESS_READ) == -EFAULT,
+                "the page at 0x%lx of a file of 0x%lx bytes can be read", 1UL << 32, fake.size);
 }
 
 /* Files that cannot be read, or give less than they should; each frame refused in turn. */

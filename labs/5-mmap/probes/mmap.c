@@ -184,35 +184,73 @@ void mmap_kinds(unsigned long argument)
     }
 }
 
+/* One mmap(), for which there may be no memory.  Whether it worked: then there is an area, as there should be. */
+static bool map_one(unsigned flags, unsigned prot)
+{
+    long result = probe_call(SYS_MMAP, 0, PAGE_SIZE, prot, flags, FAKE_FD, 0);
+    PROBE_CHECK(result > 0 || result == -ENOMEM,
+                "mmap() with flags 0x%x, while there is little memory, returned %ld", flags,
+                result);
+    if (result < 0)
+        return false;
+    const struct area *area = area_find(&probe_process.space->areas, (uint64_t)result);
+    PROBE_CHECK(area, "mmap() with flags 0x%x returned 0x%lx, and there is no area", flags, result);
+    PROBE_CHECK(!(flags & MAP_SHARED) || area->file,
+                "mmap() with flags 0x%x, while there is little memory: the area has no file",
+                flags);
+    return true;
+}
+
 /* mmap() for which there is no memory, again and again: nothing is lost. */
 void mmap_memory(unsigned long argument)
 {
     (void)argument;
+    enum { SMALL = 64 };
     probe_new_space();
     struct space *space = probe_process.space;
     fake_open(10 * PAGE_SIZE, O_RDWR);
-    void *held[64];
+    /* Nobody touches these pages, so any backend will do. */
+    static struct backend any;
+    static const struct shared_mappings_ops shared = {.backend = &any};
+    static const struct file_mappings_ops private = {.private = &any};
+    any = *spaces->anonymous;
+    shared_mappings = &shared, file_mappings = &private;
+
+    const unsigned flags[] = {ANON, MAP_PRIVATE, MAP_SHARED | MAP_ANONYMOUS};
+    void *held[64], *small[SMALL];
     size_t count = 0, blocks = 0, heap = kmalloc_free_bytes();
-    long frames = probe_frames, result;
+    long frames = probe_frames;
+    struct area *area;
+    for (size_t i = 0; i < SMALL; i++)
+        small[i] = kmalloc(1);
     /* Leave so little of the kernel's memory that areas use it up. */
     for (size_t size = 1 << 20; size >= 4096; size /= 2)
         while (blocks < 64 && (held[blocks] = kmalloc(size)))
             blocks++;
-    const unsigned flags[] = {ANON, MAP_PRIVATE, MAP_SHARED | MAP_ANONYMOUS};
-    while ((result = probe_call(SYS_MMAP, 0, PAGE_SIZE, count % 2 ? PROT_READ : PROT_WRITE,
-                                flags[count % 3] & MAP_SHARED && !shared_mappings->backend
-                                    ? ANON
-                                    : flags[count % 3],
-                                FAKE_FD, 0)) > 0)
+    while (map_one(flags[count % 3], count % 2 ? PROT_READ : PROT_WRITE))
         count++;
-    PROBE_CHECK(result == -ENOMEM && count > 3,
-                "after %zu mappings the kernel's memory is used up, and mmap() returned %ld", count,
-                result);
+    PROBE_CHECK(count > 3, "after %zu mappings the kernel's memory is used up", count);
     for (int i = 0; i < 3; i++)
-        probe_call(SYS_MMAP, 0, PAGE_SIZE, PROT_READ, flags[i], FAKE_FD, 0);
-    struct area *area;
+        map_one(flags[i], PROT_READ);
     while ((area = area_next(&space->areas, NULL)))
         spaces->unmap(space, area);
+    /* Then nothing at all, and a little more each time: each thing that is needed cannot be had once. */
+    for (size_t size = 2048; size >= 16; size /= 2)
+        while (blocks < 64 && (held[blocks] = kmalloc(size)))
+            blocks++;
+    for (size_t n = 0; n < SMALL; n++) {
+        kfree(small[n]);
+        for (int i = 0; i < 3; i++) {
+            size_t left = kmalloc_free_bytes();
+            map_one(flags[i], PROT_READ);
+            while ((area = area_next(&space->areas, NULL)))
+                spaces->unmap(space, area);
+            PROBE_CHECK(kmalloc_free_bytes() == left,
+                        "mmap() with flags 0x%x, with %zu bytes of kernel memory, has kept %ld of "
+                        "them",
+                        flags[i], left, (long)(left - kmalloc_free_bytes()));
+        }
+    }
     while (blocks > 0)
         kfree(held[--blocks]);
     PROBE_CHECK(

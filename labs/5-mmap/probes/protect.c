@@ -7,6 +7,24 @@
 #include "probes.h"
 #include "string.h"
 
+/* What the protect() of a backend has been asked to do: how many pages from where. */
+static uint64_t asked_start, asked_pages;
+
+static void note_protect(struct space *space, const struct area *area, uint64_t start, uint64_t end,
+                         unsigned prot)
+{
+    (void)space;
+    PROBE_CHECK(area->prot == RW_U && prot == (PROT_USER | PROT_READ),
+                "protect() of a backend is asked to make an area that is %s (area->prot) %s; it "
+                "was rw-u, and is to be r--u",
+                probe_prot(area->prot), probe_prot(prot));
+    PROBE_CHECK(start >= area->start && start < end && end <= area->end,
+                "protect() of a backend is asked for 0x%lx-0x%lx of an area 0x%lx-0x%lx", start,
+                end, area->start, area->end);
+    asked_start = asked_pages == 0 || start < asked_start ? start : asked_start;
+    asked_pages += (end - start) / PAGE_SIZE;
+}
+
 /* Permissions in areas, in pages that are there, and in pages that come. */
 void protect_pages(unsigned long argument)
 {
@@ -71,6 +89,65 @@ void protect_pages(unsigned long argument)
             "page %lu of a shared mapping was written, then protected; it never came to the "
             "file",
             page);
+
+    /* A backend that knows better than page_table->protect() is asked: once for each page, before the area changes. */
+    probe_new_space();
+    const struct backend own = {.name = "own",
+                                .fill = spaces->anonymous->fill,
+                                .drop = spaces->anonymous->drop,
+                                .protect = note_protect};
+    const struct area wanted = {.start = MMAP_BASE,
+                                .end = MMAP_BASE + 6 * PAGE_SIZE,
+                                .prot = RW_U,
+                                .populate = true,
+                                .backend = &own};
+    PROBE_CHECK(slot_below(spaces, 4)->map(probe_process.space, &wanted) == 0,
+                "an area cannot be mapped");
+    asked_pages = 0;
+    probe_protect(MMAP_BASE + 2 * PAGE_SIZE, 3, PROT_READ);
+    PROBE_CHECK(asked_pages == 3 && asked_start == MMAP_BASE + 2 * PAGE_SIZE,
+                "mprotect() of pages 2 to 4 of an area: protect() of its backend is asked for %lu "
+                "pages from 0x%lx on; the area begins at 0x%lx",
+                asked_pages, asked_start, MMAP_BASE);
+}
+
+/* mprotect() of the middle of an area, with kernel memory for so many cuts: no page has what its area has not. */
+static void protect_with_memory_for(int cuts)
+{
+    enum { PAGES = 9, FIRST = 3, END = 6, BLOCKS = 64 };
+    void *held[BLOCKS], *spare[2];
+    size_t blocks = 0;
+    probe_new_space();
+    struct space *space = probe_process.space;
+    uint64_t start = probe_map(0, PAGES, PROT_READ | PROT_WRITE, ANON | MAP_POPULATE, -1UL, 0);
+    for (int i = 0; i < 2; i++)
+        spare[i] = kmalloc(sizeof(struct area));
+    for (size_t size = 1 << 20; size >= 16; size /= 2)
+        while (blocks < BLOCKS && (held[blocks] = kmalloc(size)))
+            blocks++;
+    for (int i = 0; i < cuts; i++)
+        kfree(spare[i]);
+    long result = probe_call(SYS_MPROTECT, start + FIRST * PAGE_SIZE, (END - FIRST) * PAGE_SIZE,
+                             PROT_READ, 0, 0, 0);
+    while (blocks > 0)
+        kfree(held[--blocks]);
+    for (int i = cuts; i < 2; i++)
+        kfree(spare[i]);
+    PROBE_CHECK(result == 0 || (result == -ENOMEM && cuts < 2),
+                "mprotect() with memory for %d cuts of the two it needs returned %ld", cuts,
+                result);
+    for (uint64_t page = 0; page < PAGES; page++) {
+        const struct area *area = area_find(&space->areas, start + page * PAGE_SIZE);
+        unsigned prot = pte_prot(probe_leaf(&space->table, start + page * PAGE_SIZE));
+        bool inside = page >= FIRST && page < END;
+        PROBE_CHECK(area && prot == area->prot &&
+                        (prot == RW_U || (inside && prot == (PROT_USER | PROT_READ))) &&
+                        (result != 0 || !inside || prot != RW_U),
+                    "mprotect(r--) of pages %d to %d of an area that is rw-u, with memory for %d "
+                    "cuts, returned %ld; then page %lu is %s in the page table, its area %s",
+                    FIRST, END - 1, cuts, result, page, probe_prot(prot),
+                    area ? probe_prot(area->prot) : "gone");
+    }
 }
 
 /* What is left of an area keeps its permissions, its file, its pages. */
@@ -129,6 +206,27 @@ void protect_cuts(unsigned long argument)
     probe_protect(start, 9, PROT_READ);
     PROBE_CHECK(probe_coalesced(start, start + 9 * PAGE_SIZE) == 1,
                 "after mprotect() of everything: %s", probe_areas());
+    /* The length is rounded up to pages. */
+    const uint64_t lengths[] = {1, PAGE_SIZE - 1, PAGE_SIZE + 1};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        probe_new_space();
+        start = probe_map(0, 6, PROT_READ, ANON, -1UL, 0);
+        long result = probe_call(SYS_MPROTECT, start + 2 * PAGE_SIZE, lengths[i],
+                                 PROT_READ | PROT_WRITE, 0, 0, 0);
+        PROBE_CHECK(result == 0, "mprotect() of 0x%lx bytes returned %ld", lengths[i], result);
+        uint64_t end = 2 * PAGE_SIZE + page_up(lengths[i]);
+        for (uint64_t at = 0; at < 6 * PAGE_SIZE; at += PAGE_SIZE / 2) {
+            const struct area *area = area_find(&probe_process.space->areas, start + at);
+            unsigned want = at >= 2 * PAGE_SIZE && at < end ? RW_U : PROT_USER | PROT_READ;
+            PROBE_CHECK(area && area->prot == want && area->start % PAGE_SIZE == 0 &&
+                            area->end % PAGE_SIZE == 0,
+                        "after mprotect() of 0x%lx bytes from page 2 of an area on, what lies at "
+                        "0x%lx of it is %s; areas: %s",
+                        lengths[i], at, area ? probe_prot(area->prot) : "gone", probe_areas());
+        }
+    }
+    for (int memory = 0; memory <= 2; memory++)
+        protect_with_memory_for(memory);
 }
 
 /* What mprotect() can be asked. */
@@ -181,6 +279,17 @@ void protect_errors(unsigned long argument)
         !(area->prot & PROT_WRITE),
         "what is refused has been done: a shared mapping of a file opened for reading is %s",
         probe_prot(area->prot));
+    /* What the kernel has in every space lies in areas, too, beyond USER_END. */
+    struct process *process = process_create("exit");
+    PROBE_CHECK(process && space_create(process) == 0, "no memory for a process");
+    const uint64_t args[6] = {TRAMPOLINE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC};
+    long result = syscall_table[SYS_MPROTECT](&process->task, args);
+    area = area_find(&process->space->areas, TRAMPOLINE);
+    PROBE_CHECK(result == -ENOMEM && area && area->prot == (PROT_READ | PROT_EXEC),
+                "mprotect() of the trampoline, which is the kernel's, returned %ld, and it is %s",
+                result, area ? probe_prot(area->prot) : "gone");
+    space_destroy(process);
+    process_destroy(process);
 }
 
 /* Private pages that were written, and are for reading now, are nowhere else: relieve() must leave them. */
@@ -219,4 +328,13 @@ void protect_shortage(unsigned long argument)
             "a private page was written, then made one for reading; when memory was short its "
             "content went, and the file's came instead (area->modified)");
     }
+    /* What was never for writing is what the file has: relieve() may take it. */
+    const uint64_t reading[6] = {0, PAGES * PAGE_SIZE, PROT_READ, MAP_PRIVATE, FAKE_FD, 0};
+    start = syscall_table[SYS_MMAP](&process->task, reading);
+    const uint64_t execute[6] = {(uint64_t)start, PAGES * PAGE_SIZE, PROT_READ | PROT_EXEC};
+    PROBE_CHECK(start > 0 && syscall_table[SYS_MPROTECT](&process->task, execute) == 0,
+                "a private file cannot be mapped, or mprotect() has failed");
+    const struct area *area = area_find(&process->space->areas, (uint64_t)start);
+    PROBE_CHECK(area && !area->modified,
+                "an area that was never for writing is area->modified after mprotect()");
 }

@@ -3,7 +3,7 @@
 #include "memory.h"
 #include "probes.h"
 
-enum { CONSOLE_FD = 1, READ_FD = 6, WRITE_FD = 7 };
+enum { CONSOLE_FD = 0, READ_FD = 6, WRITE_FD = 7 };
 
 /* Files of the probe's process: FAKE_FD for reading and writing, and two more of the same. */
 static void open_files(void)
@@ -12,8 +12,7 @@ static void open_files(void)
     fake_open(10 * PAGE_SIZE, O_RDWR);
     reading = writing = fake.file;
     reading.flags = O_RDONLY, writing.flags = O_WRONLY;
-    probe_process.files[0] = &console_input;
-    probe_process.files[CONSOLE_FD] = &console_output;
+    probe_process.files[CONSOLE_FD] = &console_input;
     probe_process.files[READ_FD] = &reading;
     probe_process.files[WRITE_FD] = &writing;
 }
@@ -34,6 +33,8 @@ void rules_errors(unsigned long argument)
         {{0, PAGE_SIZE, PROT_READ, MAP_ANONYMOUS, none, 0}, -EINVAL},
         {{0, PAGE_SIZE, PROT_READ, MAP_ANONYMOUS | MAP_SHARED | MAP_PRIVATE, none, 0}, -EINVAL},
         {{0, PAGE_SIZE, PROT_READ, MAP_ANONYMOUS | 4, none, 0}, -EINVAL},
+        {{0, PAGE_SIZE, PROT_READ, ANON | 4, none, 0}, -EINVAL},
+        {{0, PAGE_SIZE, PROT_READ, MAP_SHARED | 8, fd, 0}, -EINVAL},
         {{0, PAGE_SIZE, PROT_READ, 0, fd, 0}, -EINVAL},
         {{0, PAGE_SIZE, PROT_READ, private, fd, 1}, -EINVAL},
         {{0, PAGE_SIZE, PROT_READ, private, fd, PAGE_SIZE - 1}, -EINVAL},
@@ -51,8 +52,7 @@ void rules_errors(unsigned long argument)
         {{0, PAGE_SIZE, PROT_WRITE, MAP_SHARED, fd, 0}, 0},
         {{0, PAGE_SIZE, PROT_READ, private, WRITE_FD, 0}, -EACCES},
         {{0, PAGE_SIZE, PROT_WRITE, MAP_SHARED, WRITE_FD, 0}, -EACCES},
-        {{0, PAGE_SIZE, PROT_READ, private, CONSOLE_FD, 0}, -EACCES},
-        {{0, PAGE_SIZE, PROT_READ, private, 0, 0}, -ENODEV},
+        {{0, PAGE_SIZE, PROT_READ, private, CONSOLE_FD, 0}, -ENODEV},
         {{0, USER_END, PROT_READ, ANON, none, 0}, 0},
         {{0, USER_END + 1, PROT_READ, ANON, none, 0}, -ENOMEM},
         {{0, 1UL << 62, PROT_READ, ANON, none, 0}, -ENOMEM},
@@ -72,7 +72,7 @@ void rules_errors(unsigned long argument)
         {{MMAP_MIN - PAGE_SIZE, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, no_replace, none, 0}, -EPERM},
-        {{0, PAGE_SIZE, PROT_READ, private, fd, -4096UL}, -EOVERFLOW},
+        {{0, 2 * PAGE_SIZE, PROT_READ, private, fd, -4096UL}, -EOVERFLOW},
         {{0, 3 * PAGE_SIZE, PROT_READ, private, fd, -2UL * PAGE_SIZE}, -EOVERFLOW},
     };
     probe_new_space();
@@ -116,6 +116,10 @@ void rules_request(unsigned long argument)
          {0, PAGE_SIZE, PROT_READ | PROT_USER, MAP_SHARED, &fake.file, 0}},
         {{0, PAGE_SIZE, PROT_USER, ANON | MAP_POPULATE, 0, 0},
          {0, PAGE_SIZE, PROT_USER, ANON | MAP_POPULATE, NULL, 0}},
+        {{MMAP_MIN, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED_NOREPLACE, 0, 0},
+         {MMAP_MIN, PAGE_SIZE, PROT_READ | PROT_USER, ANON | MAP_FIXED_NOREPLACE, NULL, 0}},
+        {{MMAP_MIN, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED, 0, 0},
+         {MMAP_MIN, PAGE_SIZE, PROT_READ | PROT_USER, ANON | MAP_FIXED, NULL, 0}},
     };
     probe_new_space();
     open_files();
@@ -197,11 +201,16 @@ void rules_find(unsigned long argument)
     expect_place(base + 5 * page, 2 * page, base + 7 * page);
     expect_place(base + 8 * page, 2 * page, base + 8 * page);
     expect_place(base + 8 * page, 3 * page, base + 12 * page);
+    /* The lowest, not the smallest. */
+    occupy(base + 13 * page, base + 14 * page);
+    expect_place(base + 3 * page, page, base + 4 * page);
+    occupy(base + 2 * page, base + 3 * page);
+    expect_place(0, page, base + 4 * page);
     /* What reaches into the part for mappings from outside, and up to its end. */
     occupy(end - 3 * page, end + 5 * page);
     expect_place(end - 4 * page, page, end - 4 * page);
     expect_place(end - 4 * page, 2 * page, base + 4 * page);
-    expect_place(end - 2 * page, page, base + 2 * page);
+    expect_place(end - 2 * page, page, base + 4 * page);
     /* No hint leads to less than there is. */
     probe_new_space();
     occupy(base + page, end);

@@ -116,6 +116,17 @@ void shared_frames(unsigned long argument)
                 error);
     PROBE_CHECK(probe_frames - frames == (long)(probe_tables(&space->table) - before),
                 "fill() without a frame for a table has kept the page's");
+    /* What may be written may also be read (page_table.h): before the first store, too. */
+    const struct area writing = {.start = MMAP_BASE + (1UL << 30),
+                                 .end = MMAP_BASE + (1UL << 30) + PAGE_SIZE,
+                                 .prot = PROT_USER | PROT_WRITE,
+                                 .backend = shared_mappings->backend,
+                                 .shared = true,
+                                 .file = &fake.file};
+    PROBE_CHECK(slot_below(spaces, 4)->map(space, &writing) == 0, "a shared area cannot be mapped");
+    PROBE_CHECK(probe_touch(writing.start, ACCESS_READ) == 0 &&
+                    (pte_prot(probe_leaf(&space->table, writing.start)) & PROT_READ),
+                "a page of a shared area for writing alone cannot be read");
 }
 
 static bool page_written[FAKE_PAGES];
@@ -130,6 +141,23 @@ static void forget_writes(void)
     memset(page_written, 0, sizeof(page_written));
     fake.writes = 0;
     fake.on_write = note_write;
+}
+
+/* The file becomes shorter while a page is written, and its task sleeps: what it has lost disappears from the space. */
+static void lose_page(uint64_t index)
+{
+    struct space *space = probe_process.space;
+    const struct area *area = area_find_from(&space->areas, 0);
+    fake.on_write = NULL;
+    fake.size = index * PAGE_SIZE;
+    if (area) /* unmap() may have taken it out of the set first */
+        area->backend->drop(space, area, area->start + fake.size, area->end);
+}
+
+static void fail_first_page(uint64_t index)
+{
+    note_write(index);
+    fake.result = index == 0 ? -EIO : 0;
 }
 
 /* Just these pages of the file have been written since forget_writes(), each once at least. */
@@ -148,6 +176,7 @@ void shared_writes(unsigned long argument)
     fake_open(FILE_SIZE, O_RDWR);
     uint64_t a = map_shared(6, PROT_READ | PROT_WRITE, 0);
     forget_writes();
+    fake.file.position = 77;
     for (uint64_t page = 0; page < 6; page++)
         loaded(a + page * PAGE_SIZE);
     store(a + PAGE_SIZE, 1);
@@ -168,6 +197,8 @@ void shared_writes(unsigned long argument)
     expect_writes(1 << 3, "munmap() of pages 2 to 4, of which 3 was written since");
     PROBE_CHECK(fake.stored[3] == 3 && fake.stored[4] == 4 && fake.stored[1] == 1,
                 "what was written to the file is not what was stored");
+    PROBE_CHECK(fake.file.position == 77, "write-back has moved the position of its file to %lu",
+                fake.file.position);
 
     /* The last page: as far as the file goes. */
     forget_writes();
@@ -201,13 +232,60 @@ void shared_writes(unsigned long argument)
     expect_writes(0, "msync() and munmap() of private pages");
     /* An error is told, and does not stop the rest. */
     uint64_t d = map_shared(3, PROT_READ | PROT_WRITE, 0);
-    store(d, 1), store(d + PAGE_SIZE, 1), store(d + 2 * PAGE_SIZE, 1);
-    fake.result = -EIO;
+    const long results[] = {-EIO, -ENOSPC, 16};
+    for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
+        store(d, 1), store(d + PAGE_SIZE, 1), store(d + 2 * PAGE_SIZE, 1);
+        fake.result = results[i];
+        forget_writes();
+        long result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
+        fake.result = 0;
+        PROBE_CHECK(result == -EIO,
+                    "msync(), while write_at() of a page returns %ld, returned %ld, not -EIO",
+                    results[i], result);
+        expect_writes(7, "msync(), while the file cannot be written");
+    }
+    store(d, 1), store(d + PAGE_SIZE, 1);
     forget_writes();
+    fake.on_write = fail_first_page;
     long result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
     fake.result = 0;
-    PROBE_CHECK(result == -EIO, "msync(), while the file cannot be written, returned %ld", result);
-    expect_writes(7, "msync(), while the file cannot be written");
+    PROBE_CHECK(result == -EIO,
+                "msync() of two pages, of which the first cannot be written, returned %ld", result);
+    forget_writes(); /* what could not be written may be tried again */
+    probe_unmap(d, 3);
+
+    /* A part of an area: the pages before it stay, and are written later. */
+    uint64_t e = map_shared(4, PROT_READ | PROT_WRITE, 0);
+    for (uint64_t page = 0; page < 4; page++)
+        store(e + page * PAGE_SIZE, (uint8_t)page);
+    forget_writes();
+    const struct area *area = area_find(&probe_process.space->areas, e);
+    area->backend->drop(probe_process.space, area, e + 2 * PAGE_SIZE, e + 4 * PAGE_SIZE);
+    expect_writes(1 << 2 | 1 << 3, "drop() of a part of an area, its pages 2 and 3");
+    for (uint64_t page = 0; page < 4; page++) {
+        bool there = probe_leaf(&probe_process.space->table, e + page * PAGE_SIZE);
+        PROBE_CHECK(there == (page < 2), "after drop() of pages 2 and 3 of an area page %lu is %s",
+                    page, there ? "there" : "gone");
+    }
+    probe_unmap(e, 4);
+
+    /* While a page is written others run: one may take from the file what is just being written. */
+    for (int round = 0; round < 2; round++) {
+        probe_new_space();
+        fake_open(FILE_SIZE, O_RDWR);
+        long frames = probe_frames - (long)probe_tables(&probe_process.space->table);
+        uint64_t f = map_shared(4, PROT_READ | PROT_WRITE, 0);
+        store(f + PAGE_SIZE, 1), store(f + 2 * PAGE_SIZE, 2);
+        fake.on_write = lose_page;
+        if (round == 0)
+            probe_call(SYS_MSYNC, f, 4 * PAGE_SIZE, 4, 0, 0, 0);
+        probe_unmap(f, 4);
+        frames = probe_frames - (long)probe_tables(&probe_process.space->table) - frames;
+        PROBE_CHECK(frames == 0,
+                    "a file becomes shorter while %s writes a page that it loses: then %ld "
+                    "references to frames are left",
+                    round == 0 ? "msync()" : "munmap()", frames);
+    }
 }
 
 /* The kernel writes to shared pages, too: in its copies. */
@@ -266,10 +344,10 @@ void shared_end(unsigned long argument)
         PROBE_CHECK(slot_below(spaces, 4)->map(process->space, &wanted) == 0,
                     "a shared area cannot be mapped");
         forget_writes();
-        PROBE_CHECK(
-            space_fault->fault(process->space, MMAP_BASE + PAGE_SIZE, ACCESS_WRITE) == 0 &&
-                space_fault->fault(process->space, MMAP_BASE + 2 * PAGE_SIZE, ACCESS_READ) == 0,
-            "a shared page cannot be touched");
+        char byte = 'x';
+        PROBE_CHECK(user_memory->out(&process->task, MMAP_BASE + PAGE_SIZE, &byte, 1) == 0 &&
+                        user_memory->in(&process->task, &byte, MMAP_BASE + 2 * PAGE_SIZE, 1) == 0,
+                    "a shared page cannot be touched");
         process->task.dying = round == 1;
         space_destroy(process);
         process_destroy(process);
@@ -325,6 +403,21 @@ void shared_anonymous(unsigned long argument)
                 probe_frames - frames, (long)(heap - kmalloc_free_bytes()));
 }
 
+static bool synced_after_write;
+
+static int note_sync(struct file *file)
+{
+    (void)file;
+    synced_after_write = page_written[1];
+    return 0;
+}
+
+static int cannot_sync(struct file *file)
+{
+    (void)file;
+    return -EIO;
+}
+
 /* What msync() can be asked, and when it syncs the file. */
 void shared_msync(unsigned long argument)
 {
@@ -371,4 +464,31 @@ void shared_msync(unsigned long argument)
         }
     }
     PROBE_CHECK(fake.stored[1] != 0, "nothing has been written");
+    /* Written, then synced; what sync() says is told; a file may have none. */
+    struct file_ops ops = *fake.file.ops;
+    fake.file.ops = &ops;
+    ops.sync = note_sync;
+    store(a + PAGE_SIZE, 1);
+    forget_writes();
+    PROBE_CHECK(probe_call(SYS_MSYNC, a, 3 * PAGE_SIZE, 4, 0, 0, 0) == 0 && synced_after_write,
+                "msync() with MS_SYNC syncs the file before it has written what was stored");
+    ops.sync = cannot_sync;
+    long result = probe_call(SYS_MSYNC, a, 3 * PAGE_SIZE, 4, 0, 0, 0);
+    PROBE_CHECK(result == -EIO, "msync() with MS_SYNC of a file whose sync() fails returned %ld",
+                result);
+    ops.sync = NULL;
+    store(a + PAGE_SIZE, 2);
+    forget_writes();
+    result = probe_call(SYS_MSYNC, a, 3 * PAGE_SIZE, 4, 0, 0, 0);
+    PROBE_CHECK(result == 0, "msync() with MS_SYNC of a file without sync() returned %ld", result);
+    expect_writes(2, "msync() of a file without sync()");
+    /* A hole does not keep what lies behind it from being written. */
+    uint64_t behind = probe_map(a + 8 * PAGE_SIZE, 2, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_FIXED_NOREPLACE, FAKE_FD, 2 * PAGE_SIZE);
+    store(behind + PAGE_SIZE, 3);
+    forget_writes();
+    result = probe_call(SYS_MSYNC, a, 10 * PAGE_SIZE, 4, 0, 0, 0);
+    PROBE_CHECK(result == -ENOMEM, "msync() of mappings with holes between them returned %ld",
+                result);
+    expect_writes(1 << 3, "msync() of mappings, with a store to page 3 behind the hole");
 }

@@ -89,10 +89,10 @@ void unmap_cuts(unsigned long argument)
         }
         long back = frames - probe_frames;
         long fewer = (long)(tables - probe_tables(&probe_process.space->table));
+        expect_gone(start, cuts[i].first, cuts[i].end, cuts[i].what);
         PROBE_CHECK(back - fewer == (long)(cuts[i].end - cuts[i].first),
                     "%s, %lu pages: %ld frames came back", cuts[i].what,
                     cuts[i].end - cuts[i].first, back - fewer);
-        expect_gone(start, cuts[i].first, cuts[i].end, cuts[i].what);
     }
     /* Over holes, from nothing to nothing. */
     uint64_t start = mapped_file();
@@ -162,6 +162,20 @@ void unmap_fixed(unsigned long argument)
                                  wrong[i].flags | MAP_FIXED, wrong[i].fd, wrong[i].offset);
         PROBE_CHECK(result < 0, "mmap() of what cannot be mapped returned 0x%lx", result);
     }
+    /* Nor without a backend, or kernel memory for a file without a name. */
+    static const struct file_mappings_ops no_private = {.private = NULL};
+    static const struct shared_mappings_ops no_shared = {.backend = NULL};
+    const struct file_mappings_ops *private = file_mappings;
+    const struct shared_mappings_ops *shared = shared_mappings;
+    const unsigned kinds[] = {MAP_PRIVATE, MAP_SHARED, MAP_SHARED | MAP_ANONYMOUS};
+    file_mappings = &no_private, shared_mappings = &no_shared;
+    for (size_t i = 0; i < 3; i++) {
+        long result =
+            probe_call(SYS_MMAP, at, 3 * PAGE_SIZE, PROT_READ, kinds[i] | MAP_FIXED, FAKE_FD, 0);
+        PROBE_CHECK(result == -ENODEV, "mmap() with flags 0x%x, without a backend, returned %ld",
+                    kinds[i] | MAP_FIXED, result);
+    }
+    file_mappings = private, shared_mappings = shared;
     expect_gone(start, 99, 99, "MAP_FIXED of what cannot be mapped");
 
     PROBE_CHECK(probe_map(at, 3, PROT_READ | PROT_WRITE, ANON | MAP_FIXED, -1UL, 0) == at,
@@ -221,6 +235,9 @@ void unmap_many(unsigned long argument)
                 result);
     PROBE_CHECK(result == 0 || probe_leaf(&space->table, whole + 4 * PAGE_SIZE),
                 "munmap() without memory for a cut says -ENOMEM, and a page is gone");
+    PROBE_CHECK(result != 0 || (!area_find(&space->areas, whole + 4 * PAGE_SIZE) &&
+                                !probe_leaf(&space->table, whole + 4 * PAGE_SIZE)),
+                "munmap() without memory for a cut says that it has worked, and it has not");
     PROBE_CHECK(area_find(&space->areas, whole) && area_find(&space->areas, whole + 8 * PAGE_SIZE),
                 "munmap() of the middle, without memory, has unmapped the ends");
     while (blocks > 0)
