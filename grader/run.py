@@ -294,11 +294,11 @@ class Run:
                 f"job {i} ({self.jobs_wanted[i]}): {' or '.join(choices[i])}" for i in wrong[:6]
             ),
             "\n".join(
-                f"job {i} ({self.jobs_wanted[i]}): {ends[i]}{self._why(i)}" for i in wrong[:6]
+                f"job {i} ({self.jobs_wanted[i]}): {ends[i]}{self.why(i)}" for i in wrong[:6]
             ),
         )
 
-    def _why(self, index: int) -> str:
+    def why(self, index: int) -> str:
         """What the kernel has reported about the fault that ended a job: indented lines, or nothing."""
         job = self.job(index)
         killed = [j.index for j in self.jobs if j.name == job.name and j.end.startswith("killed")]

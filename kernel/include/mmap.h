@@ -63,8 +63,8 @@ struct map_request {
 /* Slot map_rules: lab 5, task 5.1. */
 struct map_rules_ops {
     /*
-     * Look at the arguments of mmap(), all of which may be anything.  Nothing has changed when this returns: 0
-     * and *request, or what mmap() returns.
+     * Look at the arguments of mmap(), all of which may be anything, and change nothing.  Returns 0, and fills
+     * *request, or the error that mmap() returns.
      */
     long (*check)(struct task *task, const uint64_t args[6], struct map_request *request);
 

@@ -59,6 +59,7 @@ def expect_answers(run: Run, wanted: Sequence[str]) -> None:
         if line not in seen[at:]:
             others = [each for each in seen if each.startswith(f"{action}: ")]
             answers = "\n".join(others) or f"no answer to {action}"
+            answers += "".join(f"\n`mapper` {job.end}{run.why(job.index)}" for job in run.jobs)
             check.fail(
                 "what `mapper` is told", line, f"{answers}\n{run.explanation}", outcome_of(run)
             )
@@ -908,11 +909,17 @@ REMAP: Script = (
     ("remap=c+0,1000,0,1", str(EINVAL)),
     ("remap=c+1,1000,1000,1", str(EINVAL)),
     ("open=disk/text,rw", None),
-    ("map=0,1000,rw,s,A,1000", "e"),
-    ("w=e+0,21", None),
-    ("remap=e+0,1000,2000,1", "f"),
-    ("text=f+0,4", "!" + TEXT[0x1001:0x1004].decode()),
-    ("text=f+1000,4", TEXT[0x2000:0x2004].decode()),
+    ("map=0,10000,-,pa", "e"),
+    ("map=e+1000,1000,rw,sf,A,1000", "f"),
+    ("w=f+0,21", None),
+    ("remap=f+0,1000,2000,0", str(ENOMEM)),
+    ("unmap=e+2000,1000", "0"),
+    ("remap=f+0,1000,2000,0", "g"),
+    ("text=g+1000,4", TEXT[0x2000:0x2004].decode()),
+    ("remap=f+0,2000,3000,1", "h"),
+    ("write=1,f+0,1", str(EFAULT)),
+    ("text=h+0,4", "!" + TEXT[0x1001:0x1004].decode()),
+    ("text=h+1000,4", TEXT[0x2000:0x2004].decode()),
 )
 
 

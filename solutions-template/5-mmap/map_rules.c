@@ -13,12 +13,12 @@
  *
  *     -EINVAL    offset is not a multiple of PAGE_SIZE; length is 0; flags & MAP_TYPE is neither MAP_SHARED nor
  *                MAP_PRIVATE; MAP_FIXED or MAP_FIXED_NOREPLACE, and address is not a multiple of PAGE_SIZE
- *     -EBADF     fd is no open file, without MAP_ANONYMOUS; with it fd and offset are nothing
+ *     -EBADF     fd is no open file, without MAP_ANONYMOUS; with it fd is nothing, and offset is not used
  *     -ENODEV    the file has no content to look up (no file->ops->page), like the console
  *     -EACCES    the file has not been opened for reading; or MAP_SHARED and PROT_WRITE, and not for writing
  *     -ENOMEM    length in whole pages is more than there is between 0 and USER_END; or MAP_FIXED or
  *                MAP_FIXED_NOREPLACE, and the end would lie beyond USER_END
- *     -EOVERFLOW the last page lies beyond what an offset can say (2^64 bytes)
+ *     -EOVERFLOW offset + length, in whole pages, is 2^64 or more
  *     -EPERM     MAP_FIXED or MAP_FIXED_NOREPLACE, and address is below MMAP_MIN
  *
  * When several are wrong, any of them may be told.  Bits of prot and flags that are not in mmap.h are nothing,

@@ -14,7 +14,7 @@
  * mmap(address, length, prot, flags, fd, offset): args[0] to args[5].  See mmap(2).
  *
  * map_rules->check() (mmap.h) says whether it can be.  Where: at the address itself with MAP_FIXED, after
- * unmapping->clear() has made room there; with MAP_FIXED_NOREPLACE, if no area is in the way (else -EEXIST); in
+ * unmapping->clear() has made room there; with MAP_FIXED_NOREPLACE, alone or with the other, if no area is in the way (else -EEXIST); in
  * all other cases where map_rules->find() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
  * there: everything else that can go wrong comes before clear().
  *

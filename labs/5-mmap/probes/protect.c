@@ -5,6 +5,7 @@
 #include "kmalloc.h"
 #include "memory.h"
 #include "probes.h"
+#include "riscv.h"
 #include "string.h"
 
 /* What the protect() of a backend has been asked to do: how many pages from where. */
@@ -227,6 +228,19 @@ void protect_cuts(unsigned long argument)
     }
     for (int memory = 0; memory <= 2; memory++)
         protect_with_memory_for(memory);
+    /* A large area costs what it has. */
+    probe_new_space();
+    const uint64_t large = 64UL << 30;
+    start = probe_map(0, large / PAGE_SIZE, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+    PROBE_CHECK(probe_touch(start + large / 3, ACCESS_WRITE) == 0, "a page cannot be touched");
+    uint64_t began = csr_read(instret);
+    probe_protect(start, large / PAGE_SIZE, PROT_READ);
+    uint64_t took = (csr_read(instret) - began) / 2; /* 2 to an instruction (shift 1) */
+    PROBE_CHECK(
+        took < 1000000,
+        "mprotect() of 64 GiB, of which a page is there, took %lu instructions: it looks at "
+        "each page that there could be",
+        took);
 }
 
 /* What mprotect() can be asked. */
@@ -250,6 +264,7 @@ void protect_errors(unsigned long argument)
         {a + 1, PAGE_SIZE, PROT_READ, -EINVAL},
         {a, 0, PROT_READ, 0},
         {a + 4 * PAGE_SIZE, 0, PROT_READ, 0},
+        {a, 0, 0x40, 0},
         {a, 4 * PAGE_SIZE, 0x40, -EINVAL},
         {a, 4 * PAGE_SIZE, PROT_USER, -EINVAL},
         {a, 4 * PAGE_SIZE + 1, PROT_READ, -ENOMEM},
@@ -316,6 +331,9 @@ void protect_shortage(unsigned long argument)
     }
     const uint64_t change[6] = {(uint64_t)start, PAGES * PAGE_SIZE, PROT_READ};
     PROBE_CHECK(syscall_table[SYS_MPROTECT](&process->task, change) == 0, "mprotect() has failed");
+    /* And once more: what was for writing once, was. */
+    const uint64_t again[6] = {(uint64_t)start, PAGES * PAGE_SIZE, PROT_READ | PROT_EXEC};
+    PROBE_CHECK(syscall_table[SYS_MPROTECT](&process->task, again) == 0, "mprotect() has failed");
     for (int i = 0; i < 3; i++)
         shortage->relieve(NULL);
     for (uint64_t page = 0; page < PAGES; page++) {

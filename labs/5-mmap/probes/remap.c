@@ -29,6 +29,71 @@ static void expect_marks(uint64_t start, uint64_t pages, const char *what)
     }
 }
 
+/* A part of a mapping becomes smaller, and larger: the rest of it stays. */
+static void remap_parts(void)
+{
+    const unsigned rw = PROT_READ | PROT_WRITE;
+    const uint64_t page = PAGE_SIZE;
+    probe_new_space();
+    struct space *space = probe_process.space;
+    uint64_t a = probe_map(0, 9, rw, ANON, -1UL, 0);
+    mark(a, 9);
+    PROBE_CHECK(remap(a + page, 2, 1, 0, 0) == (long)(a + page) &&
+                    !area_find(&space->areas, a + 2 * page) &&
+                    !probe_leaf(&space->table, a + 2 * page),
+                "a part of a mapping does not become smaller: %s", probe_areas());
+    PROBE_CHECK(area_find(&space->areas, a) && area_find(&space->areas, a + 3 * page) &&
+                    area_find(&space->areas, a + 8 * page) && *probe_byte(a + 3 * page) == 4,
+                "a part of a mapping becomes smaller, and what lies behind the range goes, too: %s",
+                probe_areas());
+    PROBE_CHECK(remap(a + 4 * page, 2, 3, 0, 0) == -ENOMEM,
+                "a part of a mapping grows over the rest of it");
+    PROBE_CHECK(area_find(&space->areas, a + 6 * page) && area_find(&space->areas, a + 8 * page) &&
+                    *probe_byte(a + 7 * page) == 8,
+                "a part of a mapping that cannot grow takes the rest of it with it: %s",
+                probe_areas());
+    long moved = remap(a + 4 * page, 2, 3, 1, 0);
+    PROBE_CHECK(moved == (long)(a + 9 * page) && !area_find(&space->areas, a + 4 * page) &&
+                    area_find(&space->areas, a + 3 * page) &&
+                    area_find(&space->areas, a + 6 * page) && *probe_byte(a + 6 * page) == 7 &&
+                    *probe_byte((uint64_t)moved + page) == 6,
+                "a part of a mapping that grows elsewhere, to 0x%lx: %s", moved, probe_areas());
+    /* Not beyond the part for mappings. */
+    uint64_t b = probe_map(MMAP_END - 2 * page, 2, rw, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    mark(b, 2);
+    PROBE_CHECK(remap(b, 2, 4, 0, 0) == -ENOMEM, "a mapping grows beyond MMAP_END");
+    moved = remap(b, 2, 4, 1, 0);
+    PROBE_CHECK(moved == (long)(a + 12 * page), "what would grow beyond MMAP_END moves to 0x%lx",
+                moved);
+    expect_marks((uint64_t)moved, 2, "moved from MMAP_END");
+}
+
+static void only_page_3(uint64_t index)
+{
+    PROBE_CHECK(index == 3, "page %lu of a file is written, and nobody has stored to it", index);
+}
+
+/* Of a shared mapping, what has been written is written to the file, wherever it is; and only that. */
+static void remap_shared(void)
+{
+    if (!shared_mappings->backend)
+        return; /* task 5.5 */
+    probe_new_space();
+    fake_open(20 * PAGE_SIZE, O_RDWR);
+    fake.on_write = only_page_3;
+    uint64_t a = probe_map(0, 3, PROT_READ | PROT_WRITE, MAP_SHARED, FAKE_FD, 2 * PAGE_SIZE);
+    uint64_t to = MMAP_BASE + (1UL << 32);
+    PROBE_CHECK(probe_touch(a, ACCESS_READ) == 0 && probe_touch(a + PAGE_SIZE, ACCESS_WRITE) == 0,
+                "a shared mapping cannot be touched");
+    probe_cpu_stores(a + PAGE_SIZE, 0x77);
+    PROBE_CHECK(remap(a, 3, 3, 3, to) == (long)to, "a shared mapping does not move");
+    PROBE_CHECK(*probe_byte(to + PAGE_SIZE) == 0x77 && *probe_byte(to) == fake_byte(2 * PAGE_SIZE),
+                "a shared mapping that has moved shows something else");
+    probe_unmap(to, 3);
+    PROBE_CHECK(fake.stored[3] == 0x77,
+                "a page of a shared mapping was written, then moved; it never came to the file");
+}
+
 /* Smaller, larger, elsewhere: pages keep their content and their frames. */
 void remap_moves(unsigned long argument)
 {
@@ -115,6 +180,8 @@ void remap_moves(unsigned long argument)
                     result, calls[i].result);
     }
     expect_marks(to + PAGE_SIZE, 3, "after calls that are refused");
+    remap_parts();
+    remap_shared();
 }
 
 /* Each frame refused in turn while a mapping moves: it is where it was, or where it should be. */

@@ -397,6 +397,19 @@ void shared_anonymous(unsigned long argument)
     PROBE_CHECK(loaded(second.start + 50 * PAGE_SIZE + 7) == 150,
                 "shared memory goes with its first mapping, though there is another");
     probe_unmap(second.start, 100);
+    /* A large area costs what it has. */
+    const uint64_t large = 64UL << 30;
+    a = probe_map(0, large / PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1UL,
+                  0);
+    store(a + large / 3, 1);
+    uint64_t began = csr_read(instret);
+    long result = probe_call(SYS_MSYNC, a, large, 4, 0, 0, 0);
+    probe_unmap(a, large / PAGE_SIZE);
+    uint64_t took = (csr_read(instret) - began) / 2; /* 2 to an instruction (shift 1) */
+    PROBE_CHECK(result == 0 && took < 1000000,
+                "msync() and munmap() of 64 GiB, of which a page is there, took %lu instructions: "
+                "write_back() or drop() looks at each page that there could be",
+                took);
     page_table->destroy(&space->table);
     PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
                 "shared memory has kept %ld frames, and %ld bytes of the kernel's",

@@ -227,12 +227,22 @@ void unmap_many(unsigned long argument)
     uint64_t whole = probe_map(0, 9, PROT_READ, ANON, -1UL, 0);
     PROBE_CHECK(probe_touch(whole + 4 * PAGE_SIZE, ACCESS_READ) == 0, "0x%lx cannot be read",
                 whole + 4 * PAGE_SIZE);
+    void *spare = kmalloc(sizeof(struct area));
     for (size_t size = 1 << 20; size >= 16; size /= 2)
         while (blocks < 64 && (held[blocks] = kmalloc(size)))
             blocks++;
-    long result = probe_call(SYS_MUNMAP, whole + 3 * PAGE_SIZE, 3 * PAGE_SIZE, 0, 0, 0, 0);
-    PROBE_CHECK(result == -ENOMEM || result == 0, "munmap() without memory for a cut returned %ld",
-                result);
+    long result;
+    for (int cuts = 0; cuts < 2; cuts++) {
+        if (cuts == 1) {
+            kfree(spare);
+            spare = NULL;
+        }
+        result = probe_call(SYS_MUNMAP, whole + 3 * PAGE_SIZE, 3 * PAGE_SIZE, 0, 0, 0, 0);
+        PROBE_CHECK(result == -ENOMEM || result == 0,
+                    "munmap() with memory for %d of two cuts returned %ld", cuts, result);
+        if (result == 0)
+            break;
+    }
     PROBE_CHECK(result == 0 || probe_leaf(&space->table, whole + 4 * PAGE_SIZE),
                 "munmap() without memory for a cut says -ENOMEM, and a page is gone");
     PROBE_CHECK(result != 0 || (!area_find(&space->areas, whole + 4 * PAGE_SIZE) &&
@@ -240,6 +250,7 @@ void unmap_many(unsigned long argument)
                 "munmap() without memory for a cut says that it has worked, and it has not");
     PROBE_CHECK(area_find(&space->areas, whole) && area_find(&space->areas, whole + 8 * PAGE_SIZE),
                 "munmap() of the middle, without memory, has unmapped the ends");
+    kfree(spare);
     while (blocks > 0)
         kfree(held[--blocks]);
     probe_unmap(start, 2 * MANY + 9);

@@ -66,7 +66,7 @@ static long move(struct space *space, struct area *area, uint64_t to, uint64_t s
  *
  * Returns the address; -EINVAL for an address that is not a multiple of PAGE_SIZE, another flag,
  * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0, an old size of 0 (Linux has a meaning for that which this
- * has not), a new range that is not page aligned, ends beyond USER_END, or overlaps the old; -EFAULT;
+ * has not), a new range that is not page aligned, begins below MMAP_MIN, ends beyond USER_END, or overlaps the old; -EFAULT;
  * -ENOMEM.
  */
 static long sys_mremap(struct task *task, const uint64_t args[6])
