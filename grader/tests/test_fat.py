@@ -38,13 +38,14 @@ ENOENT, EIO, EEXIST, ENOTDIR, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS = (
 
 # What fsck.fat says of a file system that is in order, and of what a loss of power may leave: clusters that nobody
 # has, or that follow the end of a file which was to grow; the beginning of a long name, where it and the
-# entry that was removed are in two sectors.
+# entry that was removed are in two sectors.  Of clusters that are lost FAT32's summary says that they are used.
 IN_ORDER = re.compile(
     r"fsck\.fat .*|\S+: \d+ files, \d+/\d+ clusters"
     r"|Free cluster summary uninitialized \(should be \d+\)"
 )
 LOST = re.compile(
     r"Leaving filesystem unchanged\.|Reclaimed \d+ unused clusters? \(\d+ bytes\)\."
+    r"|Free cluster summary wrong \(\d+ vs\. really \d+\)|  Auto-correcting\."
     r'|Orphaned long file name part ".*"|  Auto-deleting\.'
     r"|/.*|  File size is \d+ bytes, cluster chain length is > \d+ bytes\."
     r"|  Truncating file to \d+ bytes\."

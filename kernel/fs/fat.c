@@ -53,8 +53,7 @@ struct fat_inode {
     uint32_t position, position_cluster;
 
     bool is_removed; /* it has no entry */
-    bool
-        is_lost; /* and whether the disk knows that is unknown: its clusters are not to be used again */
+    bool is_lost;    /* the disk may not know that yet: its clusters are not to be used again */
 };
 
 /* All that somebody has a reference to, and those that are being released. */
@@ -87,8 +86,7 @@ static int cluster_at(struct fat_inode *file, uint32_t index, uint32_t *cluster)
             return error;
         /* The chain was long enough when the file was opened: some other's clusters are in it, too. */
         if (next == FAT_END)
-            return fat_damaged("clusters have gone of the file that begins at cluster",
-                               file->start);
+            return fat_damaged("clusters are gone: the file that begins at cluster", file->start);
         file->position++;
         file->position_cluster = next;
     }
@@ -190,18 +188,18 @@ static int store(struct fat_inode *file, uint64_t size)
 
 static int grow(struct fat_inode *file, uint64_t size)
 {
-    uint32_t old = clusters_of(file->inode.size), new = clusters_of(size);
+    uint32_t had = clusters_of(file->inode.size), needed = clusters_of(size);
     uint32_t first, last = 0;
-    if (new > old) {
-        int error = old > 0 ? cluster_at(file, old - 1, &last) : 0;
+    if (needed > had) {
+        int error = had > 0 ? cluster_at(file, had - 1, &last) : 0;
         if (!error)
-            error = fat_allocate(last + 1, new - old, &first);
+            error = fat_allocate(last + 1, needed - had, &first);
         if (error)
             return error;
-        if (old == 0)
+        if (had == 0)
             file->start = first;
         else if ((error = fat_set(last, first)) != 0) {
-            fat_free_chain(first, new - old);
+            fat_free_chain(first, needed - had);
             return error;
         }
     }
@@ -211,11 +209,11 @@ static int grow(struct fat_inode *file, uint64_t size)
 
 static int shrink(struct fat_inode *file, uint64_t size)
 {
-    uint32_t old = clusters_of(file->inode.size), new = clusters_of(size);
+    uint32_t had = clusters_of(file->inode.size), needed = clusters_of(size);
     uint32_t last = 0, rest = file->start;
     int error = 0;
-    if (new<old &&new> 0) {
-        error = cluster_at(file, new - 1, &last);
+    if (needed < had && needed > 0) {
+        error = cluster_at(file, needed - 1, &last);
         if (!error)
             error = fat_next(last, &rest);
     }
@@ -228,10 +226,10 @@ static int shrink(struct fat_inode *file, uint64_t size)
     if (error)
         return error;
     file->inode.size = size;
-    if (new == 0)
+    if (needed == 0)
         file->start = file->position_cluster = 0;
-    if (new < old && !file->is_lost && (last == 0 || fat_set(last, FAT_END) == 0))
-        fat_free_chain(rest, old - new);
+    if (needed < had && !file->is_lost && (last == 0 || fat_set(last, FAT_END) == 0))
+        fat_free_chain(rest, had - needed);
     return 0;
 }
 

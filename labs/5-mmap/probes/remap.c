@@ -154,6 +154,12 @@ void remap_moves(unsigned long argument)
                         *probe_byte((uint64_t)moved + page * PAGE_SIZE) ==
                             fake_byte((4 + page) * PAGE_SIZE),
                     "page %lu of a mapping of a file that has moved shows something else", page);
+    probe_unmap(c, 1);
+    probe_unmap((uint64_t)moved, 6);
+    PROBE_CHECK(
+        fake.file.references == 2,
+        "a mapping of a file has moved, all is unmapped, and the file has %u references, not 2",
+        fake.file.references);
     const struct {
         uint64_t address, old, size, flags, to;
         long result;

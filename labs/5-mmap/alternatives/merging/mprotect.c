@@ -53,10 +53,10 @@ static long sys_mprotect(struct task *task, const uint64_t args[6])
     struct space *space = task->process->space;
     uint64_t start = args[0], length = page_up(args[1]), done;
     unsigned prot = (unsigned)args[2];
+    if (args[1] == 0)
+        return start % PAGE_SIZE ? -EINVAL : 0;
     if (prot > (PROT_READ | PROT_WRITE | PROT_EXEC) || start % PAGE_SIZE)
         return -EINVAL;
-    if (args[1] == 0)
-        return 0;
     if (length == 0 || start >= USER_END || length > USER_END - start)
         return -ENOMEM;
     prot |= prot & PROT_WRITE ? PROT_READ | PROT_USER : PROT_USER;
