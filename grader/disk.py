@@ -360,6 +360,12 @@ _REPAIR = re.compile(
 _LOST = re.compile(r"Reclaimed (\d+) unused clusters? \((\d+) bytes\)\.")
 _OUT_OF_RANGE = re.compile(r"Cluster \d+ out of range \((\d+) > (\d+)\)\.")
 _LOST_SHOWN = "lost clusters: "
+# Clusters that follow the end of a file which was to grow; what is left of a long name, where it and the entry that
+# was removed are in two sectors.
+_HARMLESS = re.compile(
+    r"/.*: File size is \d+ bytes, cluster chain length is > \d+ bytes\."
+    r'|Orphaned long file name part ".*"'
+)
 
 
 def _complaints(said: str) -> List[str]:
@@ -411,5 +417,5 @@ def check(image: bytes) -> List[str]:
 
 def lost_only(complaints: Sequence[str]) -> bool:
     """Is nothing worse than clusters that are lost?  That is what becomes of a file which was removed while it
-    was open when the power went, and it harms nobody."""
-    return all(each.startswith(_LOST_SHOWN) for each in complaints)
+    was open when the power went, or was about to grow, and it harms nobody."""
+    return all(each.startswith(_LOST_SHOWN) or _HARMLESS.fullmatch(each) for each in complaints)

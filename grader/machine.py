@@ -47,6 +47,7 @@ PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
 WATCHDOG_SECONDS = 120.0
 CHECKPOINTS_MAX = 256
+FIRST_REPORT = b" boot: "  # kernel/boot/kmain.c
 CODE_SIZE = 16  # bytes by which a place in a program is known
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
@@ -90,6 +91,8 @@ class Boot:
     disk: image of the machine's disk, whole sectors; the run gets a copy of its own (a person at the
     console does not).  When a disk answers depends on the host, so such runs are not the same bit by bit:
     some 20 us of guest time after it was asked; with count at the next event of a timer, 5 to 10 ms.
+    power_lost: how many lines there are on the console behind the kernel's first report when QEMU is killed, at
+    once, whatever it does just then; 0: it is not.
     """
 
     kernel: Path
@@ -107,6 +110,7 @@ class Boot:
     kernel_stops: Tuple[int, ...] = ()
     disk: Optional[Path] = None
     disk_read_only: bool = False
+    power_lost: int = 0
     jobs: Tuple[str, ...] = ()  # the deck, for tools
 
     @property
@@ -288,6 +292,8 @@ class _Running:
         # come a byte or a line at a time: their pipes are large, and drained now and then.
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._monitor, selectors.EVENT_READ)
+        if boot.power_lost:
+            self._selector.register(self._console, selectors.EVENT_READ)
         self.ended = False
         self._send("qmp_capabilities")
         self._debugger = debugger
@@ -376,12 +382,21 @@ class _Running:
             return "console"
         return "traps" if self._trap_size > TRAPS_MAX else ""
 
+    def _power_is_lost(self) -> bool:
+        if not self.boot.power_lost:
+            return False
+        _, _, behind = b"".join(self._console_chunks).partition(FIRST_REPORT)
+        return behind.count(b"\n") > self.boot.power_lost
+
     def run(self) -> Record:
         started = time.monotonic()
         next_poll = started + POLL_SECONDS
         budget = int(self.boot.budget * TICKS_PER_SECOND)
         while self._pump():
             if self._over_cap():
+                break
+            if self._power_is_lost():
+                self.process.kill()
                 break
             now = time.monotonic()
             if now < next_poll:
@@ -506,7 +521,8 @@ class _Running:
         os.close(self._memory)
         if self._disk >= 0:
             # Only now: QEMU finishes what has been asked for before it ends.
-            self.record.image = mmap.mmap(self._disk, 0, access=mmap.ACCESS_READ)
+            if os.fstat(self._disk).st_size > 0:
+                self.record.image = mmap.mmap(self._disk, 0, access=mmap.ACCESS_READ)
             os.close(self._disk)
         return complaint.decode(errors="replace")
 

@@ -162,8 +162,8 @@ class Machine:
         """Boot the kernel with a deck of jobs and wait for its end.
 
         jobs: "program argument …" each; files: further files of the archive (they win over programs
-        of the same name); arguments: further bootargs; options: shift, budget, memory, count of
-        machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them;
+        of the same name); arguments: further bootargs; options: shift, budget, memory, count,
+        power_lost of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them;
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
         kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).

@@ -16,13 +16,15 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import List, Tuple
+from typing import List, Sequence, Tuple
 
 import pytest
 
 from grader import programs, symbols
 from grader.build import program
 from grader.paths import LABS
+from grader.tests import on_linux
+from grader.tests.on_linux import host  # noqa: F401  (a fixture)
 
 QEMU = shutil.which("qemu-riscv64")
 
@@ -40,6 +42,7 @@ EXPECTED = load_tests(LABS / "1-batch" / "test_batch.py")
 MULTITASKING = load_tests(LABS / "2-multitasking" / "test_multitasking.py")
 ADDRESS_SPACES = load_tests(LABS / "3-address-spaces" / "test_address_spaces.py")
 PAGE_FAULTS = load_tests(LABS / "4-page-faults" / "test_page_faults.py")
+MMAP = load_tests(LABS / "5-mmap" / "test_mmap.py")
 NOBODYS = ["0x0", "0x8", "0x4000000000"]
 
 
@@ -188,6 +191,65 @@ def test_linux_answers_as_the_lab_expects(name: str) -> None:
     actions = [a for a in getattr(PAGE_FAULTS, name) if not a[0].startswith(NOT_LINUX)]
     job, wanted = PAGE_FAULTS.script(actions)
     assert linux(job) == (0, "".join(f"{line}\n" for line in wanted).encode())
+
+
+# The same of lab 5: it has no MAP_FIXED_NOREPLACE, says ENOMEM to mprotect() of nothing, and to mremap() to nothing.
+NOT_LINUX_MAPPING = ("map=a+1000,1000,r,pan", "protect=a+0,0,r", "remap=c+0,1000,0,1")
+# What they write to the console stands before their answer.
+WRITES = ("write=1,a+2000,3",)
+BARE_REMAP = (("map=0,4000,rw,pa", "a"), ("unmap=a+3000,1000", "0"))
+MAPPING = {
+    "MEMORY": MMAP.MEMORY,
+    "FILE": MMAP.FILE,
+    "BEHIND": MMAP.BEHIND,
+    "UNMAP": MMAP.UNMAP,
+    "SHARED": MMAP.SHARED,
+    "GOING": MMAP.GOING,
+    # On Linux there is something behind the first mapping: a hole is made.
+    "PROTECT": (*MMAP.BARE_PROTECT, *MMAP.PROTECT[1:]),
+    "REMAP": (*BARE_REMAP, *MMAP.REMAP[1:]),
+}
+ENDS = ("BEHIND_ENDS", "UNMAP_ENDS", "GOING_ENDS", "PROTECT_ENDS")
+
+
+def without(script: Sequence[Tuple[str, "str | None"]], *actions: str) -> Tuple[str, List[str]]:
+    """A script of lab 5 without these actions: the job, and what it is to print."""
+    job, wanted = MMAP.script([each for each in script if each[0] not in actions])
+    return str(job), list(wanted)
+
+
+def unanswered(wanted: Sequence[str], answer: on_linux.Answer) -> List[str]:
+    """The lines that were not printed, or not in this order."""
+    rest = iter(answer.lines)
+    return [line for line in wanted if line not in rest]
+
+
+@pytest.mark.parametrize("name", MAPPING)
+def test_linux_maps_as_the_lab_expects(name: str) -> None:
+    job, wanted = without(MAPPING[name], *NOT_LINUX_MAPPING, *WRITES)
+    answer = on_linux.emulated(job, MMAP.FILES)
+    assert unanswered(wanted, answer) == [] and answer.status == 0
+
+
+@on_linux.needs_linux
+@pytest.mark.parametrize("name", MAPPING)
+def test_linux_itself_maps_as_the_lab_expects(name: str, host: on_linux.Host) -> None:  # noqa: F811
+    """All of them, without an emulator between."""
+    job, wanted = without(MAPPING[name], *WRITES)
+    answer = host.itself(job, MMAP.FILES)
+    assert unanswered(wanted, answer) == [] and answer.status == 0
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_linux_ends_programs_as_the_lab_expects(name: str) -> None:
+    status = {
+        "exited with 0": 0,
+        "killed by SIGBUS": -signal.SIGBUS,
+        "killed by SIGSEGV": -signal.SIGSEGV,
+    }
+    wanted = {actions: status[end] for actions, end in getattr(MMAP, name).items()}
+    seen = {each: on_linux.emulated(f"mapper {each}", MMAP.FILES).status for each in wanted}
+    assert seen == wanted
 
 
 def test_origin_exits_on_linux_too() -> None:

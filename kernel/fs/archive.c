@@ -71,11 +71,29 @@ static const struct file_ops archive_ops = {
     .close = archive_close,
 };
 
+/* A directory is what paths of files lead through. */
+int archive_check_directory(const char *path)
+{
+    struct cpio_file file;
+    if (*path == '\0')
+        return 0;
+    if (cpio_find(path, &file))
+        return -ENOTDIR;
+    size_t length = strlen(path + 1);
+    for (size_t at = 0; cpio_next(at, &file); at = file.next)
+        if (strncmp(file.name, path + 1, length) == 0 && file.name[length] == '/')
+            return 0;
+    return -ENOENT;
+}
+
 int archive_open(const char *path, unsigned flags, struct file **opened)
 {
     struct cpio_file found;
-    if (!cpio_find(path, &found))
+    if (!cpio_find(path, &found)) {
+        if (archive_check_directory(path) == 0)
+            return -EISDIR;
         return flags & O_CREAT ? -EROFS : -ENOENT;
+    }
     if ((flags & O_CREAT) && (flags & O_EXCL))
         return -EEXIST;
     if (flags & O_DIRECTORY)

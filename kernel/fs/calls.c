@@ -1,6 +1,4 @@
 /* calls.c: the system calls on files.  See their pages in section 2 of the Linux manual. */
-#include <stdbool.h>
-
 #include "errno.h"
 #include "file.h"
 #include "frame.h"
@@ -9,32 +7,42 @@
 #include "memory.h"
 #include "page_cache.h"
 #include "path.h"
+#include "space.h"
+#include "string.h"
 #include "syscall.h"
 #include "task.h"
 #include "user_memory.h"
 
 #define AT_FDCWD (-100)
 
-/* The lowest free descriptor gets the file, with the caller's reference.  Returns it or -EMFILE. */
-static long install(struct task *task, struct file *file)
+/* The lowest descriptor that is free, or -EMFILE. */
+static long free_descriptor(const struct task *task)
 {
-    for (int fd = 0; fd < PROCESS_FILES; fd++) {
-        if (!task->process->files[fd]) {
-            task->process->files[fd] = file;
-            return fd;
-        }
-    }
-    return -EMFILE;
+    long fd = 0;
+    while (fd < PROCESS_FILES && task->process->files[fd])
+        fd++;
+    return fd < PROCESS_FILES ? fd : -EMFILE;
 }
 
-/* Copy a path from the program; what does not begin with a slash is only possible from AT_FDCWD. */
+/* Copy a path from the program.  One that does not begin with a slash begins in a directory, AT_FDCWD is the root. */
 static long get_path(struct task *task, uint64_t directory, uint64_t address, char path[PATH_MAX])
 {
     long length = user_memory->string(task, path, address, PATH_MAX);
-    if (length < 0)
-        return length;
-    if (path[0] != '/' && (int)directory != AT_FDCWD)
-        return file_get(task, directory) ? -ENOTDIR : -EBADF;
+    if (length <= 0)
+        return length < 0 ? length : -ENOENT;
+    if (path[0] == '/' || (int)directory == AT_FDCWD)
+        return 0;
+    const struct file *file = file_get(task, directory);
+    if (!file)
+        return -EBADF;
+    if (!file->path)
+        return -ENOTDIR;
+    size_t before = strlen(file->path);
+    if (before + 1 + (size_t)length >= PATH_MAX)
+        return -ENAMETOOLONG;
+    memmove(path + before + 1, path, (size_t)length + 1);
+    memcpy(path, file->path, before);
+    path[before] = '/';
     return 0;
 }
 
@@ -49,12 +57,14 @@ static long sys_openat(struct task *task, const uint64_t args[6])
     unsigned flags = (unsigned)args[2];
     if ((flags & O_ACCMODE) == O_ACCMODE)
         return -EINVAL;
+    /* Before it is made, or loses what it has. */
+    long fd = free_descriptor(task);
+    if (fd < 0)
+        return fd;
     error = file_open_with(path, flags, &file);
     if (error)
         return error;
-    long fd = install(task, file);
-    if (fd < 0)
-        file_put(file);
+    task->process->files[fd] = file;
     return fd;
 }
 SYSCALL(SYS_OPENAT, sys_openat);
@@ -75,35 +85,50 @@ static long sys_dup(struct task *task, const uint64_t args[6])
     struct file *file = file_get(task, args[0]);
     if (!file)
         return -EBADF;
-    long fd = install(task, file);
-    if (fd >= 0)
-        file->references++;
+    long fd = free_descriptor(task);
+    if (fd < 0)
+        return fd;
+    file->references++;
+    task->process->files[fd] = file;
     return fd;
 }
 SYSCALL(SYS_DUP, sys_dup);
 
 /*
+ * Copy at most a page to the program: if not all of it can be had, then as much as lies in the first of its pages.
+ * Returns how many bytes, or an error.
+ */
+static long copy_out(struct task *task, uint64_t to, const char *from, size_t size)
+{
+    long error = user_memory->out(task, to, from, size);
+    if (!error)
+        return (long)size;
+    size_t first = PAGE_SIZE - to % PAGE_SIZE;
+    return first < size && !user_memory->out(task, to, from, first) ? (long)first : error;
+}
+
+/*
  * Read from an inode's pages right into the program's memory.  No lock is held while its pages come: they may be
  * those of the same file.
  */
-static long read_pages(struct task *task, const struct inode *inode, struct file *file, uint64_t to,
-                       size_t size, uint64_t offset)
+static long read_pages(struct task *task, struct file *file, uint64_t to, size_t size,
+                       uint64_t offset)
 {
+    const struct inode *inode = file->inode;
     size_t done = 0;
-    while (done < size && offset + done < inode->size) {
-        uint64_t at = offset + done, rest = inode->size - at;
-        size_t n = PAGE_SIZE - at % PAGE_SIZE;
-        n = n < size - done ? n : size - done;
-        n = n < rest ? n : (size_t)rest;
+    while (inode_piece(inode, offset + done, size - done) > 0) {
+        uint64_t at = offset + done;
         uintptr_t frame;
-        long error = file->ops->page(file, at - at % PAGE_SIZE, &frame);
-        if (!error) {
-            error = user_memory->out(task, to + done, (const char *)frame + at % PAGE_SIZE, n);
+        long count = file->ops->page(file, page_down(at), &frame);
+        /* The file may have become shorter meanwhile. */
+        size_t n = inode_piece(inode, at, size - done);
+        if (count == 0) {
+            count = copy_out(task, to + done, (const char *)frame + at % PAGE_SIZE, n);
             frame_put(frame);
         }
-        if (error)
-            return done > 0 ? (long)done : error;
-        done += n;
+        if (count < 0)
+            return done > 0 || n == 0 ? (long)done : count;
+        done += (size_t)count;
     }
     return (long)done;
 }
@@ -118,11 +143,10 @@ static long read_pieces(struct task *task, struct file *file, uint64_t to, size_
         size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
         long count = offset ? file->ops->read_at(file, piece, n, *offset + done)
                             : file->ops->read(file, piece, n);
-        if (count <= 0)
+        if (count > 0)
+            count = copy_out(task, to + done, piece, (size_t)count);
+        if (count < 0)
             return done > 0 ? (long)done : count;
-        long error = user_memory->out(task, to + done, piece, (size_t)count);
-        if (error)
-            return done > 0 ? (long)done : error;
         done += (size_t)count;
         if ((size_t)count < n)
             break;
@@ -130,25 +154,32 @@ static long read_pieces(struct task *task, struct file *file, uint64_t to, size_
     return (long)done;
 }
 
-/* Read at an offset.  Linux looks at a descriptor first, then at the length. */
-static long read_at(struct task *task, struct file *file, uint64_t to, size_t size, uint64_t offset)
+/* Read from where a file is, or, with an offset, from there.  In the order in which Linux looks at what is wrong. */
+static long read_from(struct task *task, struct file *file, uint64_t to, size_t size,
+                      const uint64_t *offset)
 {
-    if ((int64_t)size < 0)
+    uint64_t end;
+    if (!file_can_read(file))
+        return -EBADF;
+    if (size > USER_END || to > USER_END - size)
+        return -EFAULT;
+    if (file->inode && file->inode->type == INODE_DIRECTORY)
+        return -EISDIR;
+    if (!file->ops->read_at)
+        return read_pieces(task, file, to, size, NULL);
+    if (__builtin_add_overflow(*offset, size, &end) || end > INT64_MAX)
         return -EINVAL;
-    if (file->inode && file->inode->type == INODE_FILE)
-        return read_pages(task, file->inode, file, to, size, offset);
-    return read_pieces(task, file, to, size, &offset);
+    return file->inode ? read_pages(task, file, to, size, *offset)
+                       : read_pieces(task, file, to, size, offset);
 }
 
 static long sys_read(struct task *task, const uint64_t args[6])
 {
     struct file *file = file_get(task, args[0]);
-    if (!file || !file_can_read(file))
+    if (!file)
         return -EBADF;
-    if (!file->ops->read_at)
-        return read_pieces(task, file, args[1], args[2], NULL);
-    long count = read_at(task, file, args[1], args[2], file->position);
-    if (count > 0)
+    long count = read_from(task, file, args[1], args[2], &file->position);
+    if (count > 0 && file->ops->read_at)
         file->position += (uint64_t)count;
     return count;
 }
@@ -159,11 +190,11 @@ static long sys_pread64(struct task *task, const uint64_t args[6])
     struct file *file = file_get(task, args[0]);
     if ((int64_t)args[3] < 0)
         return -EINVAL;
-    if (!file || !file_can_read(file))
+    if (!file)
         return -EBADF;
-    if (!file->ops->read_at)
-        return file->inode ? -EISDIR : -ESPIPE;
-    return read_at(task, file, args[1], args[2], args[3]);
+    if (!file->ops->size)
+        return -ESPIPE;
+    return read_from(task, file, args[1], args[2], &args[3]);
 }
 SYSCALL(SYS_PREAD64, sys_pread64);
 
@@ -173,22 +204,15 @@ static long sys_lseek(struct task *task, const uint64_t args[6])
     struct file *file = file_get(task, args[0]);
     if (!file)
         return -EBADF;
+    uint32_t whence = (uint32_t)args[2];
+    if (whence > FROM_END)
+        return -EINVAL;
     if (!file->ops->size)
         return -ESPIPE;
-    int64_t base, position;
-    switch ((uint32_t)args[2]) {
-    case FROM_START:
-        base = 0;
-        break;
-    case FROM_POSITION:
-        base = (int64_t)file->position;
-        break;
-    case FROM_END:
-        base = (int64_t)file->ops->size(file);
-        break;
-    default:
-        return -EINVAL;
-    }
+    int64_t base = whence == FROM_POSITION ? (int64_t)file->position
+                   : whence == FROM_END    ? (int64_t)file->ops->size(file)
+                                           : 0;
+    int64_t position;
     if (__builtin_add_overflow(base, (int64_t)args[1], &position) || position < 0)
         return -EINVAL;
     file->position = (uint64_t)position;
@@ -268,7 +292,7 @@ SYSCALL(SYS_SYNC, sys_sync);
 static long sys_unlinkat(struct task *task, const uint64_t args[6])
 {
     char path[PATH_MAX];
-    if (args[2] != 0)
+    if ((uint32_t)args[2] != 0)
         return -EINVAL;
     long error = get_path(task, args[0], args[1], path);
     return error ? error : path_remove(path);

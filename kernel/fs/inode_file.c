@@ -1,31 +1,43 @@
 /* inode_file.c: open files with an inode behind them; files in memory alone. */
 #include "inode_file.h"
 
+#include <stdbool.h>
+
 #include "errno.h"
 #include "file.h"
 #include "frame.h"
 #include "inode.h"
 #include "kmalloc.h"
 #include "memory.h"
+#include "mmap.h"
 #include "page_cache.h"
+#include "path.h"
 #include "space.h"
 #include "string.h"
 #include "task.h"
+
+size_t inode_piece(const struct inode *inode, uint64_t at, size_t size)
+{
+    if (at >= inode->size)
+        return 0;
+    size_t in_page = PAGE_SIZE - at % PAGE_SIZE;
+    size = size < in_page ? size : in_page;
+    return size < inode->size - at ? size : inode->size - at;
+}
 
 static long inode_read_at(struct file *file, void *buffer, size_t size, uint64_t offset)
 {
     struct inode *inode = file->inode;
     char *to = buffer;
     size_t done = 0;
-    while (done < size && offset + done < inode->size) {
-        uint64_t at = offset + done, rest = inode->size - at;
-        size_t n = PAGE_SIZE - at % PAGE_SIZE;
-        n = n < size - done ? n : size - done;
-        n = n < rest ? n : (size_t)rest;
+    while (inode_piece(inode, offset + done, size - done) > 0) {
+        uint64_t at = offset + done;
         uintptr_t frame;
         int error = inode_page(inode, at / PAGE_SIZE, &frame);
+        /* The file may have become shorter meanwhile. */
+        size_t n = inode_piece(inode, at, size - done);
         if (error)
-            return done > 0 ? (long)done : error;
+            return done > 0 || n == 0 ? (long)done : error;
         memcpy(to + done, (const char *)frame + at % PAGE_SIZE, n);
         frame_put(frame);
         done += n;
@@ -43,20 +55,55 @@ static long inode_read(struct file *file, void *buffer, size_t size)
     return count;
 }
 
+/* Drop what a space shows of a file behind its end. */
+static void drop_behind(struct space *space, const struct inode *inode)
+{
+    uint64_t size = page_up(inode->size);
+    struct area *area = NULL;
+    while ((area = area_next(&space->areas, area))) {
+        if (!area->file || area->file->inode != inode)
+            continue;
+        /* A program's segment goes on where it takes no more from the file: these pages are its own. */
+        bool is_segment = !area->shared && area->backend != file_mappings->private;
+        uint64_t end = is_segment ? area->start + page_up(area->file_size) : area->end;
+        uint64_t start = area->start + (size > area->offset ? size - area->offset : 0);
+        if (start < end)
+            area->backend->drop(space, area, start, end);
+    }
+}
+
+/* The same in all spaces. */
+static void unmap_behind(const struct inode *inode)
+{
+    for (struct task *task = NULL; (task = task_next(task));)
+        if (task->process->space)
+            drop_behind(task->process->space, inode);
+}
+
+int inode_truncate(struct inode *inode, uint64_t size)
+{
+    int error = inode_resize(inode, size);
+    unmap_behind(inode);
+    return error;
+}
+
 static long inode_write_at(struct file *file, const void *buffer, size_t size, uint64_t offset)
 {
-    return inode_write(file->inode, buffer, size, offset);
+    long count = inode_write(file->inode, buffer, size, offset);
+    /* It may have been longer for a while. */
+    if (count != (long)size)
+        unmap_behind(file->inode);
+    return count;
 }
 
 static long inode_file_write(struct file *file, const void *buffer, size_t size)
 {
     if (!file_can_write(file))
         return -EBADF;
-    if (file->flags & O_APPEND)
-        file->position = file->inode->size;
-    long count = inode_write(file->inode, buffer, size, file->position);
+    bool append = file->flags & O_APPEND;
+    long count = inode_write_at(file, buffer, size, append ? INODE_END : file->position);
     if (count > 0)
-        file->position += (uint64_t)count;
+        file->position = append ? file->inode->size : file->position + (uint64_t)count;
     return count;
 }
 
@@ -104,50 +151,49 @@ static long directory_write(struct file *file, const void *buffer, size_t size)
     return -EBADF;
 }
 
+/* Which names it has is known to the file system alone. */
+static int directory_sync(struct file *file)
+{
+    (void)file;
+    return file_systems_sync();
+}
+
+static void directory_close(struct file *file)
+{
+    kfree(file->path);
+    inode_file_close(file);
+}
+
+/* It has a size, and a position, which nobody makes use of. */
 static const struct file_ops directory_ops = {
     .read = directory_read,
     .write = directory_write,
-    .sync = inode_file_sync,
-    .close = inode_file_close,
+    .size = inode_file_size,
+    .sync = directory_sync,
+    .close = directory_close,
 };
 
-int inode_file_create(struct inode *inode, unsigned flags, struct file **opened)
+int inode_file_create(struct inode *inode, unsigned flags, const char *path, struct file **opened)
 {
+    bool is_directory = inode->type == INODE_DIRECTORY;
     struct file *file = kmalloc(sizeof(*file));
-    if (!file)
+    char *own_path = is_directory ? kmalloc(strlen(path) + 1) : NULL;
+    if (!file || (is_directory && !own_path)) {
+        kfree(file);
+        kfree(own_path);
         return -ENOMEM;
+    }
+    if (is_directory)
+        memcpy(own_path, path, strlen(path) + 1);
     *file = (struct file){
-        .ops = inode->type == INODE_DIRECTORY ? &directory_ops : &inode_file_ops,
+        .ops = is_directory ? &directory_ops : &inode_file_ops,
         .references = 1,
         .flags = flags,
         .inode = inode,
+        .path = own_path,
     };
     *opened = file;
     return 0;
-}
-
-/* Drop what a space shows of a file behind its end. */
-static void drop_behind(struct space *space, const struct inode *inode)
-{
-    uint64_t end = page_up(inode->size); /* of the file, in whole pages */
-    struct area *area = NULL;
-    while ((area = area_next(&space->areas, area))) {
-        if (!area->file || area->file->inode != inode)
-            continue;
-        uint64_t kept = end > area->offset ? end - area->offset : 0;
-        if (kept < area->end - area->start)
-            area->backend->drop(space, area, area->start + kept, area->end);
-    }
-}
-
-int inode_truncate(struct inode *inode, uint64_t size)
-{
-    bool shorter = size < inode->size;
-    int error = inode_resize(inode, size);
-    for (struct task *task = NULL; shorter && !error && (task = task_next(task));)
-        if (task->process->space)
-            drop_behind(task->process->space, inode);
-    return error;
 }
 
 /* ---- files in memory alone: an inode whose pages are nowhere else ---- */
@@ -181,7 +227,7 @@ struct file *memory_file_create(uint64_t size)
         return NULL;
     *inode = (struct inode){.ops = &memory_ops, .references = 1, .type = INODE_FILE, .size = size};
     struct file *file;
-    if (inode_file_create(inode, O_RDWR, &file) != 0) {
+    if (inode_file_create(inode, O_RDWR, "", &file) != 0) {
         kfree(inode);
         return NULL;
     }

@@ -29,33 +29,6 @@ void mount(const char *path, const struct file_system *file_system)
     mounts[mount_count++].file_system = file_system;
 }
 
-int path_normalize(const char *path, char normal[PATH_MAX])
-{
-    size_t length = 0;
-    if (*path == '\0')
-        return -ENOENT;
-    while (*path) {
-        while (*path == '/')
-            path++;
-        size_t n = 0;
-        while (path[n] && path[n] != '/')
-            n++;
-        if (n == 2 && path[0] == '.' && path[1] == '.') {
-            while (length > 0 && normal[--length] != '/')
-                ;
-        } else if (n > 0 && !(n == 1 && path[0] == '.')) {
-            if (length + 1 + n >= PATH_MAX)
-                return -ENAMETOOLONG;
-            normal[length++] = '/';
-            memcpy(normal + length, path, n);
-            length += n;
-        }
-        path += n;
-    }
-    normal[length] = '\0';
-    return 0;
-}
-
 /*
  * The file system of a normal path, and *rest, the path inside it; NULL for the archive, which has all that
  * nobody else has.
@@ -72,6 +45,64 @@ static const struct file_system *find_mount(const char *path, const char **rest)
         }
     }
     return NULL;
+}
+
+/* Is what a normal path names a directory?  0, -ENOTDIR, -ENOENT, -ENOMEM or -EIO. */
+static int check_directory(const char *path)
+{
+    const char *rest;
+    const struct file_system *fs = find_mount(path, &rest);
+    if (!fs)
+        return archive_check_directory(path);
+    struct inode *inode;
+    fs_lock();
+    int error = fs->lookup(rest, &inode);
+    fs_unlock();
+    if (error)
+        return error;
+    error = inode->type == INODE_DIRECTORY ? 0 : -ENOTDIR;
+    inode_put(inode);
+    return error;
+}
+
+/*
+ * Write a path from the root on without "//", "." and "..": "/a/b", and "" for the root itself.  One that does
+ * not begin with a slash is taken from the root.  *to_directory: it ends with a slash, so only a directory is meant.
+ * What a "." or ".." follows is one, or there is no such path.
+ * Returns 0, -ENOENT for an empty path, -ENAMETOOLONG, or as check_directory().
+ */
+static int normalize(const char *path, char normal[PATH_MAX], bool *to_directory)
+{
+    size_t length = 0;
+    if (*path == '\0')
+        return -ENOENT;
+    while (*path) {
+        size_t n = 0;
+        while (path[n] && path[n] != '/')
+            n++;
+        bool is_dot = n == 1 && path[0] == '.';
+        bool is_dot_dot = n == 2 && path[0] == '.' && path[1] == '.';
+        if (is_dot || is_dot_dot) {
+            normal[length] = '\0';
+            int error = check_directory(normal);
+            if (error)
+                return error;
+            while (is_dot_dot && length > 0 && normal[--length] != '/')
+                ;
+        } else if (n > 0) {
+            if (length + 1 + n >= PATH_MAX)
+                return -ENAMETOOLONG;
+            normal[length++] = '/';
+            memcpy(normal + length, path, n);
+            length += n;
+        }
+        path += n;
+        *to_directory = *path == '/';
+        while (*path == '/')
+            path++;
+    }
+    normal[length] = '\0';
+    return 0;
 }
 
 /* Find an inode, or make it, as the flags say.  Under fs_lock(). */
@@ -106,9 +137,16 @@ int file_open_with(const char *path, unsigned flags, struct file **opened)
 {
     char normal[PATH_MAX];
     const char *rest;
-    int error = path_normalize(path, normal);
+    bool to_directory;
+    int error = normalize(path, normal, &to_directory);
     if (error)
         return error;
+    if (to_directory && (flags & O_CREAT))
+        return -EISDIR;
+    if ((flags & O_DIRECTORY) && (flags & O_CREAT))
+        return -EINVAL;
+    if (to_directory)
+        flags |= O_DIRECTORY;
     const struct file_system *fs = find_mount(normal, &rest);
     if (!fs)
         return archive_open(normal, flags, opened);
@@ -119,12 +157,17 @@ int file_open_with(const char *path, unsigned flags, struct file **opened)
     if (error)
         return error;
     error = check_flags(inode, flags);
-    if (!error && (flags & O_TRUNC))
-        error = inode_truncate(inode, 0);
     if (!error)
-        error = inode_file_create(inode, flags, opened);
-    if (error)
+        error = inode_file_create(inode, flags, normal, opened);
+    if (error) {
         inode_put(inode);
+        return error;
+    }
+    /* What can fail has not. */
+    if (flags & O_TRUNC)
+        error = inode_truncate(inode, 0);
+    if (error)
+        file_put(*opened);
     return error;
 }
 
@@ -146,12 +189,17 @@ int path_remove(const char *path)
 {
     char normal[PATH_MAX];
     const char *rest;
-    int error = path_normalize(path, normal);
+    bool to_directory;
+    int error = normalize(path, normal, &to_directory);
     if (error)
         return error;
     const struct file_system *fs = find_mount(normal, &rest);
     if (!fs || !fs->remove)
         return -EROFS;
+    if (to_directory) {
+        error = check_directory(normal);
+        return error ? error : -EISDIR;
+    }
     fs_lock();
     error = fs->remove(rest);
     fs_unlock();
@@ -160,15 +208,16 @@ int path_remove(const char *path)
 
 int file_systems_sync(void)
 {
-    int error = inodes_sync();
     fs_lock();
-    for (size_t i = 0; i < mount_count; i++) {
-        int result = mounts[i].file_system->sync ? mounts[i].file_system->sync() : 0;
-        error = error ? error : result;
-    }
-    int result = disk ? disk->flush(disk) : 0;
+    /* In one go: what a file system knows of a file is true only when all its pages are written. */
+    int error = inodes_sync();
+    for (size_t i = 0; !error && i < mount_count; i++)
+        if (mounts[i].file_system->sync)
+            error = mounts[i].file_system->sync();
+    if (!error && disk)
+        error = disk->flush(disk);
     fs_unlock();
-    return error ? error : result;
+    return error;
 }
 
 /* Whoever cannot be mounted has said why, and the kernel goes on without it. */

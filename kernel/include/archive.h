@@ -8,8 +8,11 @@ struct file;
 
 /*
  * Open the regular file with this path.  flags: O_… of file.h.  Returns 0 and a reference for the caller;
- * -ENOENT, -EEXIST, -ENOTDIR, -EROFS, -ENOMEM.
+ * -ENOENT, -EEXIST, -ENOTDIR, -EISDIR for a directory (which cannot be opened), -EROFS, -ENOMEM.
  */
 int archive_open(const char *path, unsigned flags, struct file **opened);
+
+/* Is there a directory with this path ("/bin", and "" for the root)?  0, -ENOTDIR for a file, -ENOENT. */
+int archive_check_directory(const char *path);
 
 #endif

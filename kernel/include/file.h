@@ -52,6 +52,8 @@ struct file {
     unsigned flags;      /* how it was opened: O_… */
     uint64_t position;   /* where the next read() or write() begins */
     struct inode *inode; /* inode.h; NULL for what is in no file system */
+    char
+        *path; /* of a directory: where it is, "/disk/a", without "." and ".."; NULL for all else */
 };
 
 /* Of open(2) (include/uapi/asm-generic/fcntl.h). */

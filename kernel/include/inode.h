@@ -24,7 +24,7 @@ struct inode;
 
 enum inode_type { INODE_FILE, INODE_DIRECTORY };
 
-/* What a file system does for its files.  All but release() are called with fs_lock() held, and may sleep. */
+/* What a file system does for its files.  All are called with fs_lock() held, and may sleep. */
 struct inode_ops {
     /*
      * Fill the pages from number index on, one frame each, with what the file has there: zeros from
@@ -99,11 +99,14 @@ struct file_system {
 void mount(const char *path, const struct file_system *file_system);
 
 /*
- * Only one task at a time is between these two; others sleep until then.  It does not nest.  Uninterruptible: who
- * is dying waits, too.
+ * Only one task at a time is between these two; others sleep until it is their turn, in the order in which they
+ * came.  It does not nest.  Uninterruptible: who is dying waits, too.
  */
 void fs_lock(void);
 void fs_unlock(void);
+
+/* How many of size bytes from `at` on the file has in the page where `at` lies: 0 from its end on. */
+size_t inode_piece(const struct inode *inode, uint64_t at, size_t size);
 
 /* One reference more. */
 static inline void inode_get(struct inode *inode)

@@ -10,10 +10,10 @@ struct file;
 struct inode;
 
 /*
- * Open an inode: the file takes the caller's reference to it.  flags: O_… of file.h.  Returns 0 and the caller's
- * reference to the file, or -ENOMEM (the inode's is then still the caller's).
+ * Open an inode: the file takes the caller's reference to it.  flags: O_… of file.h; path: by which it was found.
+ * Returns 0 and the caller's reference to the file, or -ENOMEM (the inode's is then still the caller's).
  */
-int inode_file_create(struct inode *inode, unsigned flags, struct file **opened);
+int inode_file_create(struct inode *inode, unsigned flags, const char *path, struct file **opened);
 
 /*
  * Let a file end elsewhere, for everybody: pages behind its new end disappear from all spaces that have mapped

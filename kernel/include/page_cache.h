@@ -1,9 +1,9 @@
 /*
  * page_cache.h: the pages of inodes: everything that is read, written or mapped of a file passes here.
  *
- * There are at most as many as 1/32 of memory has, but for those that are mapped or not yet written: when there
- * would be more, pages of the same file are given up that can be read again.  All of these functions may sleep,
- * and none is to be called under fs_lock().
+ * Beside those that are mapped, and those of files in memory alone, there are not many more than 1/32 of memory has:
+ * for a new one another page of the same file is given up then, after it has been written.  When there is no frame, one
+ * of any file is.  All of these functions may sleep, and only inodes_sync() is to be called under fs_lock().
  */
 #ifndef PAGE_CACHE_H
 #define PAGE_CACHE_H
@@ -20,17 +20,22 @@ struct inode;
 int inode_page(struct inode *inode, uint64_t index, uintptr_t *frame);
 
 /*
- * Write size bytes at offset into the pages, the file growing as it has to, with zeros where nobody wrote.  The
- * bytes may lie in the very page that they go to: a mapping of it, which is said to be written by this.
- * Returns how many, or -ENOMEM, -EIO, -ENOSPC, -EFBIG, -EROFS.
+ * Write size bytes at offset into the pages, the file growing as it has to, with zeros where nobody wrote; at
+ * INODE_END, wherever it ends by then.  The bytes may lie in the very page that they go to: a mapping of it, which
+ * is said to be written by this, and nobody sleeps.
+ * Returns how many, fewer than size where an error came in the middle; or -ENOMEM, -EIO, -ENOSPC, -EFBIG, -EROFS.
+ * The file has grown for bytes that were written only, though more may have been seen of it meanwhile.
  */
+#define INODE_END UINT64_MAX
 long inode_write(struct inode *inode, const void *buffer, size_t size, uint64_t offset);
 
 /* Let the file have another size; what it gains is zero.  Returns 0 or an error, as above. */
 int inode_resize(struct inode *inode, uint64_t size);
 
-/* Write what is not on the disk yet, of one file or of all.  Returns 0 or -EIO. */
+/* Have what was written to a file survive a loss of power.  Returns 0 or -EIO. */
 int inode_sync(struct inode *inode);
+
+/* Write the pages of all files, and what is known of these.  Under fs_lock().  Returns 0 or -EIO. */
 int inodes_sync(void);
 
 /* How many frames hold pages of files, and the trees that lead to them. */

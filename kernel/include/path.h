@@ -4,18 +4,15 @@
 #ifndef PATH_H
 #define PATH_H
 
-enum { PATH_MAX = 256 };
+enum { PATH_MAX = 256 }; /* bytes of a path, with the zero at its end */
 
 /*
- * Write a path from the root on without "//", "." and "..": "/a/b", and "" for the root itself.  One that does
- * not begin with a slash is taken from the root.  Returns 0, -ENOENT for an empty path, -ENAMETOOLONG.
+ * Take a file's name away.  One that does not begin with a slash is taken from the root.
+ * 0, -ENOENT, -ENOTDIR, -EISDIR, -EROFS, -EIO, -ENOMEM, -ENAMETOOLONG.
  */
-int path_normalize(const char *path, char normal[PATH_MAX]);
-
-/* Take a file's name away.  0, -ENOENT, -ENOTDIR, -EISDIR, -EROFS, -EIO, -ENAMETOOLONG. */
 int path_remove(const char *path);
 
-/* Write all that is in memory only, of all files.  0 or -EIO. */
+/* Have all that was written to files, and what they are called, survive a loss of power.  0 or -EIO.  It sleeps. */
 int file_systems_sync(void);
 
 #endif

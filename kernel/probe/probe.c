@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "kernel_stack.h"
 #include "kmalloc.h"
+#include "path.h"
 #include "platform.h"
 #include "runner.h"
 #include "string.h"
@@ -250,6 +251,7 @@ void probe_deck(unsigned long argument)
     size_t frames = probe_count_frames(), heap = kmalloc_free_bytes();
     const struct runner_ops *lower = slot_below(runner, 8);
     lower->run();
+    file_systems_sync(); /* as kmain() does: for who looks at the disk afterwards */
     size_t left = probe_count_frames();
     PROBE_CHECK(left == frames, "before the programs ran %zu frames could be had, afterwards %zu",
                 frames, left);

@@ -324,6 +324,23 @@ def test_pages_are_copies_of_the_file(machine: Machine) -> None:
     probe(machine, "mapped-content", "pages of mappings that begin anywhere in a file")
 
 
+BEHIND_ENDS = {
+    "open=disk/text,r map=0,4000,r,p,A,0 r=a+2fff r=a+3000": "killed by SIGBUS",
+    "open=disk/page,r map=0,2000,rw,p,A,0 w=a+fff,1 w=a+1000,1": "killed by SIGBUS",
+    "open=disk/empty,r map=0,1000,r,p,A,0 r=a+0": "killed by SIGBUS",
+    "open=disk/short,r map=0,1000,r,p,A,0 r=a+fff r=a+1000": "killed by SIGSEGV",
+    "open=disk/text,r map=0,1000,r,p,A,1000 r=a+0 w=a+0,1": "killed by SIGSEGV",
+    "open=disk/text,r map=0,1000,r,p,A,5000 r=a+0": "killed by SIGBUS",
+}
+BEHIND: Script = (
+    ("open=disk/page,r", None),
+    ("map=0,3000,rw,p,A,0", "a"),
+    ("write=1,a+1000,8", str(EFAULT)),
+    ("pread=A,a+2000,10,0", str(EFAULT)),
+    ("write=1,a+0,0", "0"),
+)
+
+
 @pytest.mark.task("5.3")
 @pytest.mark.points(3)
 @pytest.mark.requires("a_file_shows_in_memory")
@@ -332,28 +349,8 @@ def test_pages_are_copies_of_the_file(machine: Machine) -> None:
 )
 def test_behind_the_file_is_sigbus(machine: Machine) -> None:
     """Otherwise a program goes on with zeros that were never in the file.  As on Linux: mmap(2)."""
-    ends(
-        machine,
-        {
-            "open=disk/text,r map=0,4000,r,p,A,0 r=a+2fff r=a+3000": "killed by SIGBUS",
-            "open=disk/page,r map=0,2000,rw,p,A,0 w=a+fff,1 w=a+1000,1": "killed by SIGBUS",
-            "open=disk/empty,r map=0,1000,r,p,A,0 r=a+0": "killed by SIGBUS",
-            "open=disk/short,r map=0,1000,r,p,A,0 r=a+fff r=a+1000": "killed by SIGSEGV",
-            "open=disk/text,r map=0,1000,r,p,A,1000 r=a+0 w=a+0,1": "killed by SIGSEGV",
-            "open=disk/text,r map=0,1000,r,p,A,5000 r=a+0": "killed by SIGBUS",
-        },
-        "accesses to mappings of files, up to their end and behind it",
-    )
-    play(
-        machine,
-        (
-            ("open=disk/page,r", None),
-            ("map=0,3000,rw,p,A,0", "a"),
-            ("write=1,a+1000,8", str(EFAULT)),
-            ("pread=A,a+2000,10,0", str(EFAULT)),
-            ("write=1,a+0,0", "0"),
-        ),
-    )
+    ends(machine, BEHIND_ENDS, "accesses to mappings of files, up to their end and behind it")
+    play(machine, BEHIND)
 
 
 @pytest.mark.task("5.3")
@@ -405,6 +402,12 @@ UNMAP: Script = (
     ("unmap=a+0,6000", "0"),
     ("write=1,c+0,1", str(EFAULT)),
 )
+UNMAP_ENDS = {
+    "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+1000,1000 r=a+0 r=a+2000 r=a+1000": "killed by SIGSEGV",
+    "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+0,1000 r=a+1000 w=a+fff,1": "killed by SIGSEGV",
+    "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+2000,1000 r=a+1fff r=a+2000": "killed by SIGSEGV",
+    "map=0,2000,rw,pa map=0,2000,r,pa w=a+1000,1 r=b+0 unmap=a+1000,2000 r=b+1000 r=b+0": "killed by SIGSEGV",
+}
 
 
 @pytest.mark.basic
@@ -418,14 +421,7 @@ def test_what_is_given_back_is_gone(machine: Machine) -> None:
     """Otherwise a program uses memory that somebody else has by now.  As on Linux: munmap(2).  (150 ms.)"""
     play(machine, UNMAP)
     run = ends(
-        machine,
-        {
-            "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+1000,1000 r=a+0 r=a+2000 r=a+1000": "killed by SIGSEGV",
-            "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+0,1000 r=a+1000 w=a+fff,1": "killed by SIGSEGV",
-            "map=0,3000,rw,pa fill=a+0,3000,1 unmap=a+2000,1000 r=a+1fff r=a+2000": "killed by SIGSEGV",
-            "map=0,2000,rw,pa map=0,2000,r,pa w=a+1000,1 r=b+0 unmap=a+1000,2000 r=b+1000 r=b+0": "killed by SIGSEGV",
-        },
-        "accesses to what has just been unmapped, after those to what has not",
+        machine, UNMAP_ENDS, "accesses to what has just been unmapped, after those to what has not"
     )
     stopped = [t.tval for t in run.traps if t.cause in (13, 15) and not t.interrupt]
     for address in (0x1000, 0xFFF, 0x2000):
@@ -651,17 +647,14 @@ def test_a_file_can_go_while_it_is_mapped(machine: Machine) -> None:
         changed(TEXT[:0x800], (0x10, b"!")) + bytes(0x1800 - 0x800),
         "a file that became shorter, then longer, while it was mapped and written to",
     )
-    ends(
-        machine,
-        {
-            "open=disk/text,rw map=0,3000,rw,s,A,0 w=a+1000,1 truncate=A,1000 r=a+fff r=a+1000": "killed by SIGBUS",
-            "open=disk/page,rw map=0,1000,rw,s,A,0 w=a+0,1 truncate=A,0 w=a+0,2": "killed by SIGBUS",
-            "open=disk/short,rw map=0,1000,r,p,A,0 r=a+0 truncate=A,0 r=a+0": "killed by SIGBUS",
-        },
-        "accesses to what a file has lost since it was mapped",
-    )
+    ends(machine, GOING_ENDS, "accesses to what a file has lost since it was mapped")
 
 
+GOING_ENDS = {
+    "open=disk/text,rw map=0,3000,rw,s,A,0 w=a+1000,1 truncate=A,1000 r=a+fff r=a+1000": "killed by SIGBUS",
+    "open=disk/page,rw map=0,1000,rw,s,A,0 w=a+0,1 truncate=A,0 w=a+0,2": "killed by SIGBUS",
+    "open=disk/short,rw map=0,1000,r,p,A,0 r=a+0 truncate=A,0 r=a+0": "killed by SIGBUS",
+}
 GOING: Script = (
     ("open=disk/page,rw", None),
     ("map=0,1000,rw,s,A,0", "a"),
@@ -756,6 +749,16 @@ PROTECT: Script = (
     ("text=b+0,2", TEXT[:2].decode()),
 )
 BARE_PROTECT: Script = (("map=0,6000,rw,pa", "a"), ("unmap=a+5000,1000", "0"))
+PUT_RETURN = " ".join(f"w=a+{n:x},{byte:x}" for n, byte in enumerate(RETURN))
+PROTECT_ENDS = {
+    "map=0,3000,rw,pa fill=a+0,3000,1 protect=a+1000,1000,r r=a+1000 w=a+2000,1 w=a+1000,1": "killed by SIGSEGV",
+    "map=0,3000,rw,pa fill=a+0,3000,1 protect=a+1000,1000,- r=a+0 r=a+1000": "killed by SIGSEGV",
+    "map=0,1000,r,pa r=a+0 protect=a+0,1000,rw w=a+0,1": "exited with 0",
+    "map=0,1000,-,pa protect=a+0,1000,w w=a+0,1 r=a+0": "exited with 0",
+    f"map=0,1000,rw,pa {PUT_RETURN} protect=a+0,1000,rx x=a+0": "exited with 0",
+    f"map=0,1000,rw,pa {PUT_RETURN} x=a+0": "killed by SIGSEGV",
+    f"map=0,1000,rw,pa {PUT_RETURN} protect=a+0,1000,rx x=a+0 w=a+0,1": "killed by SIGSEGV",
+}
 
 
 @pytest.mark.basic
@@ -769,20 +772,7 @@ def test_permissions_are_the_mmus(machine: Machine) -> None:
     """Otherwise mprotect() only says that it has protected something.  As on Linux: mprotect(2).  (200 ms.)"""
     play(machine, [*BARE_PROTECT, *PROTECT[1:]])
 
-    put = " ".join(f"w=a+{n:x},{byte:x}" for n, byte in enumerate(RETURN))
-    ends(
-        machine,
-        {
-            "map=0,3000,rw,pa fill=a+0,3000,1 protect=a+1000,1000,r r=a+1000 w=a+2000,1 w=a+1000,1": "killed by SIGSEGV",
-            "map=0,3000,rw,pa fill=a+0,3000,1 protect=a+1000,1000,- r=a+0 r=a+1000": "killed by SIGSEGV",
-            "map=0,1000,r,pa r=a+0 protect=a+0,1000,rw w=a+0,1": "exited with 0",
-            "map=0,1000,-,pa protect=a+0,1000,w w=a+0,1 r=a+0": "exited with 0",
-            f"map=0,1000,rw,pa {put} protect=a+0,1000,rx x=a+0": "exited with 0",
-            f"map=0,1000,rw,pa {put} x=a+0": "killed by SIGSEGV",
-            f"map=0,1000,rw,pa {put} protect=a+0,1000,rx x=a+0 w=a+0,1": "killed by SIGSEGV",
-        },
-        "accesses before and after mprotect()",
-    )
+    ends(machine, PROTECT_ENDS, "accesses before and after mprotect()")
     seen = looked_at(
         machine,
         "map=0,6000,rw,pa fill=a+0,6000,1 protect=a+1000,1000,r protect=a+2000,2000,rx protect=a+4000,1000,-",

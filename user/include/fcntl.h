@@ -16,6 +16,9 @@ enum {
 /* Opens a file; mode, for a new one, is 0666. Returns a descriptor or a negative error. */
 int open(const char *path, int flags);
 
+/* The same; a path without a leading slash is meant to begin in the directory that this descriptor is. */
+int openat(int directory, const char *path, int flags);
+
 /* struct stat of riscv64 (include/uapi/asm-generic/stat.h). */
 struct stat {
     unsigned long st_dev, st_ino;

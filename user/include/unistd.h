@@ -46,6 +46,9 @@ int close(int fd);
 /* Takes a file's name away. Returns 0 or a negative error. */
 int unlink(const char *path);
 
+/* The same; a path without a leading slash is meant to begin in a directory. flags: 0. */
+int unlinkat(int directory, const char *path, int flags);
+
 /*
  * Lets the heap end at this address and returns where it ends now: elsewhere, when that cannot be. 0 is such an
  * address. This is the system call; the function of C libraries returns 0 or -1.

@@ -6,7 +6,12 @@
 
 int open(const char *path, int flags)
 {
-    return (int)syscall6(SYS_openat, AT_FDCWD, (long)path, flags, 0666, 0, 0);
+    return openat(AT_FDCWD, path, flags);
+}
+
+int openat(int directory, const char *path, int flags)
+{
+    return (int)syscall6(SYS_openat, directory, (long)path, flags, 0666, 0, 0);
 }
 
 int close(int fd)
@@ -56,5 +61,10 @@ void sync(void)
 
 int unlink(const char *path)
 {
-    return (int)syscall6(SYS_unlinkat, AT_FDCWD, (long)path, 0, 0, 0, 0);
+    return unlinkat(AT_FDCWD, path, 0);
+}
+
+int unlinkat(int directory, const char *path, int flags)
+{
+    return (int)syscall6(SYS_unlinkat, directory, (long)path, flags, 0, 0, 0);
 }

@@ -3,11 +3,14 @@
  * hexadecimal. ADDRESS is a number, or a mapping and an offset, "b+1000": each map= and remap= has a letter, a
  * for the first; PROT is some of r, w and x, or "-". FD is a number, or a letter: A for the first open=.
  *
- *     open=PATH,HOW                HOW: of r, w, c (create), e (must be new), t (truncate), a (append)
+ *     open=PATH,HOW                HOW: of r, w, c (create), e (must be new), t (truncate), a (append), d (a directory)
+ *     openat=FD,ADDRESS,HOW  unlinkat=FD,ADDRESS,FLAGS      the path is in memory; FD ffffff9c is no directory
  *     close=FD  dup=FD  fsync=FD   as they are called
  *     size=FD                      how many bytes the file has, by fstat()
  *     truncate=FD,SIZE  seek=FD,OFFSET,WHENCE  unlink=PATH  flush (sync())
  *     read=FD,ADDRESS,SIZE  write=FD,ADDRESS,SIZE  pread=FD,ADDRESS,SIZE,OFFSET
+ *     drain=FD,ADDRESS,SIZE        reads pieces of SIZE up to the end: the sum of all
+ *     repeat=FD,ADDRESS,SIZE,COUNT writes it so many times
  *     map=ADDRESS,SIZE,PROT,FLAGS[,FD,OFFSET]    FLAGS: of p (private), s (shared), a (anonymous), f (fixed),
  *                                  n (fixed, nothing is replaced), l (populate)
  *     unmap=ADDRESS,SIZE  protect=ADDRESS,SIZE,PROT  sync=ADDRESS,SIZE,FLAGS
@@ -16,13 +19,14 @@
  *     r=ADDRESS                    loads a byte
  *     w=ADDRESS,BYTE               stores one
  *     x=ADDRESS                    calls what stands there
+ *     put=ADDRESS,TEXT             stores characters, and a zero behind them
  *     text=ADDRESS,SIZE            so many characters, dots for those that are none
  *     fill=ADDRESS,SIZE,BYTE       so many bytes
  *     sum=ADDRESS,SIZE             a number that depends on all bytes and their places
  *     nap=MICROSECONDS  spin=COUNT  checkpoint   nothing else happens meanwhile
  *
  * Prints "ACTION: RESULT", RESULT being what the call returned; for map and remap the letter, if it worked; nothing
- * for w, x, fill, nap, spin, flush and checkpoint. Exits with 0, or 2 for an action that it does not know. Linux: yes,
+ * for w, x, put, fill, nap, spin, flush and checkpoint. Exits with 0, or 2 for an action that it does not know. Linux: yes,
  * but where= says something else.
  */
 #include <checkpoint.h>
@@ -88,7 +92,8 @@ static int map_flags(const char *word)
 
 static int open_flags(const char *word)
 {
-    int how = letters(word, "cewta", (const int[]){O_CREAT, O_EXCL, O_WRONLY, O_TRUNC, O_APPEND});
+    int how = letters(word, "cewtad",
+                      (const int[]){O_CREAT, O_EXCL, O_WRONLY, O_TRUNC, O_APPEND, O_DIRECTORY});
 
     if (strchr(word, 'r') && strchr(word, 'w'))
         how = (how & ~O_WRONLY) | O_RDWR;
@@ -116,13 +121,48 @@ static void show_text(const char *action, const unsigned char *bytes, unsigned l
     printf("\n");
 }
 
-static unsigned sum(const volatile unsigned char *bytes, unsigned long size)
+static unsigned add(unsigned total, const volatile unsigned char *bytes, unsigned long size)
 {
-    unsigned total = 1;
-
     for (unsigned long i = 0; i < size; i++)
         total = total * 31 + bytes[i];
     return total;
+}
+
+/* Read a file from where it is to its end, and show the sum. */
+static void drain(const char *action, int fd, unsigned char *buffer, unsigned long size)
+{
+    unsigned total = 1;
+    long count;
+
+    while ((count = read(fd, buffer, size)) > 0)
+        total = add(total, buffer, (unsigned long)count);
+    if (count < 0)
+        printf("%s: %ld\n", action, count);
+    else
+        printf("%s: %08x\n", action, total);
+}
+
+/* Write the same several times. Returns how many bytes that were, or the error. */
+static long repeat(int fd, const void *bytes, unsigned long size, unsigned long count)
+{
+    long done = 0;
+
+    for (unsigned long i = 0; i < count; i++) {
+        long result = write(fd, bytes, size);
+
+        if (result < 0)
+            return result;
+        done += result;
+    }
+    return done;
+}
+
+/* A new letter for a descriptor, or for the error that came instead. */
+static long opened(int fd)
+{
+    if (file_count == FILES_MAX)
+        exit(3);
+    return files[file_count++] = fd;
 }
 
 static long size_of(int fd)
@@ -141,10 +181,9 @@ static int act(const char *action, const char *name)
     long result;
 
     if (strcmp(name, "open") == 0) {
-        if (file_count == FILES_MAX)
-            exit(3);
-        result = files[file_count] = open(words[0], open_flags(words[1]));
-        file_count++;
+        result = opened(open(words[0], open_flags(words[1])));
+    } else if (strcmp(name, "openat") == 0) {
+        result = opened(openat(fd, (const char *)b, open_flags(words[2])));
     } else if (strcmp(name, "close") == 0) {
         result = close(fd);
     } else if (strcmp(name, "dup") == 0) {
@@ -159,12 +198,16 @@ static int act(const char *action, const char *name)
         result = lseek(fd, (long)b, (int)c);
     } else if (strcmp(name, "unlink") == 0) {
         result = unlink(words[0]);
+    } else if (strcmp(name, "unlinkat") == 0) {
+        result = unlinkat(fd, (const char *)b, (int)c);
     } else if (strcmp(name, "read") == 0) {
         result = read(fd, (void *)b, c);
     } else if (strcmp(name, "pread") == 0) {
         result = pread(fd, (void *)b, c, (long)number(words[3]));
     } else if (strcmp(name, "write") == 0) {
         result = write(fd, (const void *)b, c);
+    } else if (strcmp(name, "repeat") == 0) {
+        result = repeat(fd, (const void *)b, c, number(words[3]));
     } else if (strcmp(name, "unmap") == 0) {
         result = munmap(a, b);
     } else if (strcmp(name, "protect") == 0) {
@@ -190,7 +233,11 @@ static int act(const char *action, const char *name)
         else if (strcmp(name, "fill") == 0)
             memset((void *)a, (int)c, b);
         else if (strcmp(name, "sum") == 0)
-            printf("%s: %08x\n", action, sum((const volatile unsigned char *)a, b));
+            printf("%s: %08x\n", action, add(1, (const volatile unsigned char *)a, b));
+        else if (strcmp(name, "drain") == 0)
+            drain(action, fd, (unsigned char *)b, c);
+        else if (strcmp(name, "put") == 0)
+            memcpy((char *)a, words[1], strlen(words[1]) + 1);
         else if (strcmp(name, "nap") == 0)
             nanosleep(&(struct timespec){(long)a / 1000000, (long)a % 1000000 * 1000}, NULL);
         else if (strcmp(name, "spin") == 0)
