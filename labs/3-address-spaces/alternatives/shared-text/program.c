@@ -157,8 +157,10 @@ static void drop(struct space *space, const struct area *area, uint64_t start, u
     spaces->anonymous->drop(space, area, start, end);
 }
 
-static const struct backend shared_segment = {"shared segment", shared_fill, drop};
-static const struct backend private_segment = {"private segment", private_fill, drop};
+static const struct backend shared_segment = {
+    .name = "shared segment", .fill = shared_fill, .drop = drop};
+static const struct backend private_segment = {
+    .name = "private segment", .fill = private_fill, .drop = drop};
 
 /* Two areas at one place: a file that makes no sense. */
 static int map(struct space *space, const struct area *area)

@@ -43,8 +43,9 @@ static void anonymous_drop(struct space *space, const struct area *area, uint64_
     drop(space, start, end, frame_put);
 }
 
-static const struct backend linear = {"linear", linear_fill, linear_drop};
-static const struct backend anonymous = {"anonymous", anonymous_fill, anonymous_drop};
+static const struct backend linear = {.name = "linear", .fill = linear_fill, .drop = linear_drop};
+static const struct backend anonymous = {
+    .name = "anonymous", .fill = anonymous_fill, .drop = anonymous_drop};
 
 static int map(struct space *space, const struct area *wanted)
 {

@@ -30,7 +30,7 @@ static void drop(struct space *space, const struct area *area, uint64_t start, u
     spaces->anonymous->drop(space, area, start, end);
 }
 
-static const struct backend from_file = {"from file", fill_from_file, drop};
+static const struct backend from_file = {.name = "from file", .fill = fill_from_file, .drop = drop};
 
 static unsigned prot_of(uint32_t flags)
 {
