@@ -72,12 +72,12 @@ void mmap_anonymous(unsigned long argument)
     const char *areas = probe_areas();
     size_t count = space->areas.count;
     const uint64_t taken[] = {low, low + 3 * PAGE_SIZE, low - 2 * PAGE_SIZE};
-    for (size_t i = 0; i < 3; i++) {
-        long result = probe_call(SYS_MMAP, taken[i], 3 * PAGE_SIZE, PROT_READ,
-                                 ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    for (size_t i = 0; i < 6; i++) {
+        unsigned flags = ANON | MAP_FIXED_NOREPLACE | (i < 3 ? 0 : MAP_FIXED);
+        long result = probe_call(SYS_MMAP, taken[i % 3], 3 * PAGE_SIZE, PROT_READ, flags, -1UL, 0);
         PROBE_CHECK(result == -EEXIST,
-                    "MAP_FIXED_NOREPLACE at 0x%lx, of 3 pages, returned %ld; areas: %s", taken[i],
-                    result, areas);
+                    "MAP_FIXED_NOREPLACE%s at 0x%lx, of 3 pages, returned %ld; areas: %s",
+                    i < 3 ? "" : " with MAP_FIXED", taken[i % 3], result, areas);
     }
     PROBE_CHECK(space->areas.count == count, "what is refused has changed the areas: %s",
                 probe_areas());

@@ -171,6 +171,8 @@ void remap_moves(unsigned long argument)
         {to + PAGE_SIZE, 0, PAGE_SIZE, 1, 0, -EINVAL},
         {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, (1UL << 33) + 1, -EINVAL},
         {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, USER_END, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, MMAP_MIN - PAGE_SIZE, -EINVAL},
+        {to + PAGE_SIZE, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 3, to, -EINVAL},
         {to + PAGE_SIZE, 2 * PAGE_SIZE, 2 * PAGE_SIZE, 3, to + 2 * PAGE_SIZE, -EINVAL},
         {to - PAGE_SIZE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
         {to, 3 * PAGE_SIZE, 4 * PAGE_SIZE, 1, 0, -EFAULT},

@@ -143,17 +143,6 @@ static void forget_writes(void)
     fake.on_write = note_write;
 }
 
-/* The file becomes shorter while a page is written, and its task sleeps: what it has lost disappears from the space. */
-static void lose_page(uint64_t index)
-{
-    struct space *space = probe_process.space;
-    const struct area *area = area_find_from(&space->areas, 0);
-    fake.on_write = NULL;
-    fake.size = index * PAGE_SIZE;
-    if (area) /* unmap() may have taken it out of the set first */
-        area->backend->drop(space, area, area->start + fake.size, area->end);
-}
-
 static void fail_first_page(uint64_t index)
 {
     note_write(index);
@@ -268,24 +257,6 @@ void shared_writes(unsigned long argument)
                     page, there ? "there" : "gone");
     }
     probe_unmap(e, 4);
-
-    /* While a page is written others run: one may take from the file what is just being written. */
-    for (int round = 0; round < 2; round++) {
-        probe_new_space();
-        fake_open(FILE_SIZE, O_RDWR);
-        long frames = probe_frames - (long)probe_tables(&probe_process.space->table);
-        uint64_t f = map_shared(4, PROT_READ | PROT_WRITE, 0);
-        store(f + PAGE_SIZE, 1), store(f + 2 * PAGE_SIZE, 2);
-        fake.on_write = lose_page;
-        if (round == 0)
-            probe_call(SYS_MSYNC, f, 4 * PAGE_SIZE, 4, 0, 0, 0);
-        probe_unmap(f, 4);
-        frames = probe_frames - (long)probe_tables(&probe_process.space->table) - frames;
-        PROBE_CHECK(frames == 0,
-                    "a file becomes shorter while %s writes a page that it loses: then %ld "
-                    "references to frames are left",
-                    round == 0 ? "msync()" : "munmap()", frames);
-    }
 }
 
 /* The kernel writes to shared pages, too: in its copies. */
