@@ -72,7 +72,6 @@ void rules_errors(unsigned long argument)
         {{MMAP_MIN - PAGE_SIZE, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, no_replace, none, 0}, -EPERM},
-        {{0, PAGE_SIZE, PROT_READ, private, fd, -4096UL}, -EOVERFLOW},
         {{0, 2 * PAGE_SIZE, PROT_READ, private, fd, -4096UL}, -EOVERFLOW},
         {{0, 3 * PAGE_SIZE, PROT_READ, private, fd, -2UL * PAGE_SIZE}, -EOVERFLOW},
     };
