@@ -23,10 +23,13 @@ enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
  *                frame: nothing is copied, nothing is read again.
  *     MREMAP_FIXED, with MREMAP_MAYMOVE: it moves to new_address, and what is there goes first.
  *
+ * Of a shared area without a file, Linux and we keep the size that it had: what it grows by is beyond its end,
+ * and gives SIGBUS when it is touched.
+ *
  * Returns the address; -EINVAL for an address that is not a multiple of PAGE_SIZE, another flag,
- * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0, an old size of 0 (Linux has a meaning for that which this
- * has not), a new range that is not page aligned, begins below MMAP_MIN, ends beyond USER_END, or overlaps the old; -EFAULT;
- * -ENOMEM.
+ * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0 or above USER_END, an old size of 0 (Linux has a meaning for
+ * that which this has not), a new range that is not page aligned, begins below MMAP_MIN, ends beyond USER_END, or
+ * overlaps the old; -EFAULT; -ENOMEM.
  */
 static long sys_mremap(struct task *task, const uint64_t args[6])
 {

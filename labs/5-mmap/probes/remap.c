@@ -202,9 +202,10 @@ void remap_memory(unsigned long argument)
         long frames = probe_frames;
         probe_new_space();
         struct space *space = probe_process.space;
-        /* Across two tables, so that one may be had and the other not. */
-        uint64_t to = MMAP_BASE + (3UL << 30) + (2 << 20) - 2 * PAGE_SIZE;
-        uint64_t a = probe_map(0, PAGES, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+        /* Across two tables, so that one may be had and the other not; and from two, of which the first is empty then. */
+        uint64_t to = MMAP_BASE + (3UL << 30) + (2 << 20) - 3 * PAGE_SIZE;
+        uint64_t a = probe_map(MMAP_BASE + (2 << 20) - 2 * PAGE_SIZE, PAGES, PROT_READ | PROT_WRITE,
+                               ANON, -1UL, 0);
         mark(a, PAGES);
         probe_refused = 0;
         probe_refuse = n, probe_refuse_rest = true;

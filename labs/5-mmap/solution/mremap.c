@@ -11,42 +11,53 @@
 enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
 
 /* BEGIN SOLUTION 5.7 */
-/* Take the pages of [from, from + size) to the same place from `to` on, each with its frame.  0 or -ENOMEM. */
-static int move_pages(struct space *space, uint64_t from, uint64_t to, uint64_t size)
+/*
+ * Show the pages of an area in another one, too, at the same places.  0 or an error.  Where they are shared it is their
+ * backend that knows which have been written, and how it knows: so there it fills the new place, with the file's
+ * frames again, and what was written goes to the file when the old place goes.
+ */
+static int show_pages(struct space *space, const struct area *old, const struct area *moved)
 {
-    uint64_t end = from + size;
-    for (uint64_t va = from; (va = space_next_page(space, va, end)) < end; va += PAGE_SIZE) {
-        uint64_t pte = page_table->find(&space->table, va);
-        const struct area *area = area_find(&space->areas, to);
-        int error = page_table->map(&space->table, to + (va - from), pte_frame(pte),
-                                    pte_prot(pte) ? pte_prot(pte) : area->prot & PROT_USER);
-        if (error) {
-            /* Back with those that have moved. */
-            for (uint64_t moved = from; moved < va; moved += PAGE_SIZE) {
-                uint64_t back = page_table->unmap(&space->table, to + (moved - from));
-                if (back)
-                    page_table->map(&space->table, moved, pte_frame(back),
-                                    pte_prot(back) ? pte_prot(back) : area->prot & PROT_USER);
-            }
-            return error;
-        }
-        page_table->unmap(&space->table, va);
+    int error = 0;
+    for (uint64_t va = old->start; !error && (va = space_next_page(space, va, old->end)) < old->end;
+         va += PAGE_SIZE) {
+        uint64_t pte = page_table->find(&space->table, va), to = moved->start + (va - old->start);
+        if (moved->shared)
+            error = moved->backend->fill(space, moved, to);
+        else
+            error = page_table->map(&space->table, to, pte_frame(pte),
+                                    pte_prot(pte) ? pte_prot(pte) : moved->prot & PROT_USER);
     }
-    return 0;
+    return error;
 }
 
-/* Move [start, start + old) , a whole area, to a place of `size` bytes.  Returns the place or an error. */
+/* Take entries away, and leave the frames to those that have them now. */
+static void forget_pages(struct space *space, uint64_t start, uint64_t end)
+{
+    for (uint64_t va = start; (va = space_next_page(space, va, end)) < end; va += PAGE_SIZE)
+        page_table->unmap(&space->table, va);
+}
+
+/*
+ * Move [start, start + old), a whole area, to a place of `size` bytes.  Its pages are at both places until all have
+ * come: to go back would take tables, which may be gone with their last page.  Returns the place or an error.
+ */
 static long move(struct space *space, struct area *area, uint64_t to, uint64_t size)
 {
-    struct area moved = *area;
-    moved.start = to;
-    moved.end = to + size;
-    moved.populate = false;
-    int error = slot_below(spaces, 4)->map(space, &moved);
+    struct area wanted = *area;
+    wanted.start = to;
+    wanted.end = to + size;
+    wanted.populate = false;
+    int error = slot_below(spaces, 4)->map(space, &wanted);
     if (error)
         return error;
-    error = move_pages(space, area->start, to, area->end - area->start);
-    spaces->unmap(space, error ? area_find(&space->areas, to) : area);
+    struct area *moved = area_find(&space->areas, to), *gone = area;
+    error = show_pages(space, area, moved);
+    if (error)
+        gone = moved;
+    if (!gone->shared)
+        forget_pages(space, gone->start, gone->end);
+    spaces->unmap(space, gone);
     return error ? error : (long)to;
 }
 /* STUB
@@ -64,10 +75,13 @@ static long move(struct space *space, struct area *area, uint64_t to, uint64_t s
  *                frame: nothing is copied, nothing is read again.
  *     MREMAP_FIXED, with MREMAP_MAYMOVE: it moves to new_address, and what is there goes first.
  *
+ * Of a shared area without a file, Linux and we keep the size that it had: what it grows by is beyond its end,
+ * and gives SIGBUS when it is touched.
+ *
  * Returns the address; -EINVAL for an address that is not a multiple of PAGE_SIZE, another flag,
- * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0, an old size of 0 (Linux has a meaning for that which this
- * has not), a new range that is not page aligned, begins below MMAP_MIN, ends beyond USER_END, or overlaps the old; -EFAULT;
- * -ENOMEM.
+ * MREMAP_FIXED without MREMAP_MAYMOVE, a new size of 0 or above USER_END, an old size of 0 (Linux has a meaning for
+ * that which this has not), a new range that is not page aligned, begins below MMAP_MIN, ends beyond USER_END, or
+ * overlaps the old; -EFAULT; -ENOMEM.
  */
 static long sys_mremap(struct task *task, const uint64_t args[6])
 {
