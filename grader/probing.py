@@ -35,7 +35,7 @@ CONTRACTS = {
     "mmap": "mmap.c",
     "mapped": "private_file.c",
     "unmap": "munmap.c",
-    "mappings": "the contracts of mmap(), munmap(), msync() and mprotect()",
+    "mappings": "the contract of each call",
     "shared": "shared.c",
     "protect": "mprotect.c",
     "remap": "mremap.c",

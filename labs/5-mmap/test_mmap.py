@@ -788,7 +788,7 @@ def test_permissions_are_the_mmus(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.hint(
     "backend->protect() where there is one, else page_table->protect() for each page that is there. What is missing"
-    " comes with the area's."
+    " comes with the area's. A page of a shared mapping that is lost here: shared_protect(), in shared.c."
 )
 def test_areas_and_pages_change(machine: Machine) -> None:
     """Otherwise what has not been touched yet can still be written."""

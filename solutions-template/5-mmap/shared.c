@@ -27,7 +27,7 @@
 /*
  * The contracts of these four are in area.h and mmap.h.  fill(): the file says -EIO for a page that begins behind
  * its end.  The reference to the frame that file->ops->page() gives is the page's; drop() puts it back.
- * fence.i for what is to be executed.  While a page is written, the task sleeps.
+ * fence.i for what is to be executed.  While a page is written, the task may sleep.
  */
 static int shared_fill(struct space *space, const struct area *area, uint64_t va)
 {

@@ -27,28 +27,38 @@ long probe_call(unsigned number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t
     return syscall_table[number](&probe_process.task, args);
 }
 
+const char *probe_answer(long result)
+{
+    static char text[48];
+    if (result < 0)
+        snprintf(text, sizeof(text), "%ld (%s)", result, errno_name(result));
+    else
+        snprintf(text, sizeof(text), "0x%lx", (uint64_t)result);
+    return text;
+}
+
 uint64_t probe_map(uint64_t address, uint64_t pages, unsigned prot, unsigned flags, uint64_t fd,
                    uint64_t offset)
 {
     long result = probe_call(SYS_MMAP, address, pages * PAGE_SIZE, prot, flags, fd, offset);
     PROBE_CHECK(result > 0 && result % PAGE_SIZE == 0,
-                "mmap(0x%lx, 0x%lx, %s, 0x%x, %lu, 0x%lx) returned %ld", address, pages * PAGE_SIZE,
-                probe_prot(prot), flags, fd, offset, result);
+                "mmap(0x%lx, 0x%lx, %s, 0x%x, %ld, 0x%lx) returned %s", address, pages * PAGE_SIZE,
+                probe_prot(prot), flags, (long)fd, offset, probe_answer(result));
     return (uint64_t)result;
 }
 
 void probe_unmap(uint64_t address, uint64_t pages)
 {
     long result = probe_call(SYS_MUNMAP, address, pages * PAGE_SIZE, 0, 0, 0, 0);
-    PROBE_CHECK(result == 0, "munmap(0x%lx, 0x%lx) returned %ld", address, pages * PAGE_SIZE,
-                result);
+    PROBE_CHECK(result == 0, "munmap(0x%lx, 0x%lx) returned %s", address, pages * PAGE_SIZE,
+                probe_answer(result));
 }
 
 void probe_protect(uint64_t address, uint64_t pages, unsigned prot)
 {
     long result = probe_call(SYS_MPROTECT, address, pages * PAGE_SIZE, prot, 0, 0, 0);
-    PROBE_CHECK(result == 0, "mprotect(0x%lx, 0x%lx, %s) returned %ld", address, pages * PAGE_SIZE,
-                probe_prot(prot), result);
+    PROBE_CHECK(result == 0, "mprotect(0x%lx, 0x%lx, %s) returned %s", address, pages * PAGE_SIZE,
+                probe_prot(prot), probe_answer(result));
 }
 
 long probe_touch(uint64_t va, enum access access)

@@ -19,6 +19,9 @@ void probe_new_space(void);
 long probe_call(unsigned number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                 uint64_t a5);
 
+/* What a call returned, to be shown: "-22 (EINVAL)", or a number.  Valid until the next. */
+const char *probe_answer(long result);
+
 /* mmap(), munmap(), mprotect(), of whole pages, that must work.  probe_map() returns where. */
 uint64_t probe_map(uint64_t address, uint64_t pages, unsigned prot, unsigned flags, uint64_t fd,
                    uint64_t offset);

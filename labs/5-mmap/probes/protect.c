@@ -88,7 +88,7 @@ void protect_pages(unsigned long argument)
         PROBE_CHECK(
             fake.stored[page] == 0x90 + page,
             "page %lu of a shared mapping was written, then protected; it never came to the "
-            "file",
+            "file: shared_protect()?",
             page);
 
     /* A backend that knows better than page_table->protect() is asked: once for each page, before the area changes. */

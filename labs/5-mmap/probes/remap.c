@@ -133,8 +133,9 @@ void remap_moves(unsigned long argument)
     uint64_t b = probe_map(0, 6, rw, ANON, -1UL, 0), to = MMAP_BASE + (1UL << 31);
     mark(b, 6);
     probe_map(to, 5, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
-    PROBE_CHECK(remap(b, 3, 4, 3, to + PAGE_SIZE) == (long)(to + PAGE_SIZE),
-                "MREMAP_FIXED leads elsewhere");
+    moved = remap(b, 3, 4, 3, to + PAGE_SIZE);
+    PROBE_CHECK(moved == (long)(to + PAGE_SIZE), "mremap() with MREMAP_FIXED and 0x%lx returned %s",
+                to + PAGE_SIZE, probe_answer(moved));
     expect_marks(to + PAGE_SIZE, 3, "moved to a fixed place");
     PROBE_CHECK(!area_find(&space->areas, b) && area_find(&space->areas, b + 3 * PAGE_SIZE) &&
                     *probe_byte(b + 3 * PAGE_SIZE) == 4,

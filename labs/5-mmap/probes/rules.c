@@ -138,10 +138,9 @@ void rules_request(unsigned long argument)
             MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE | MAP_FIXED_NOREPLACE;
         PROBE_CHECK((got.flags & known) == want->flags, "check(…, flags 0x%lx, …): flags are 0x%x",
                     a[3], got.flags);
-        PROBE_CHECK(
-            got.file == want->file && (!got.file || got.offset == want->offset),
-            "check(…, flags 0x%lx, fd 0x%lx, offset 0x%lx): the file is %p, its offset 0x%lx", a[3],
-            a[4], a[5], (void *)got.file, got.offset);
+        PROBE_CHECK(got.file == want->file && (!got.file || got.offset == want->offset),
+                    "check(…, flags 0x%lx, fd %ld, offset 0x%lx): the file is %p, its offset 0x%lx",
+                    a[3], (long)a[4], a[5], (void *)got.file, got.offset);
     }
 }
 
