@@ -50,10 +50,11 @@ lines() {
 mapfile -t challenges < <(awk '/^file = / {gsub(/"/, "", $3); file = $3}
     /^challenge = true/ {path = FILENAME; sub(/lab.toml/, "solution/" file, path); print ":!" path}' \
     labs/*/lab.toml)
-taught=$(lines 'kernel/boot/*.[cS]' 'kernel/mm/*.[cS]' 'kernel/sched/*.[cS]' 'kernel/trap/*.[cS]' \
-    'labs/*/solution/*' "${challenges[@]}")
-echo "  The taught core has $taught lines of code; it is to stay within about 3,500."
+TAUGHT_MAX=4300
+taught=$(lines 'kernel/boot/*.[cS]' 'kernel/mm/*.[cS]' 'kernel/proc/*.[cS]' 'kernel/sched/*.[cS]' \
+    'kernel/trap/*.[cS]' 'labs/*/solution/*' "${challenges[@]}")
+echo "  The taught core has $taught lines of code; it is to stay within $TAUGHT_MAX."
 echo "  Beside it: $(lines 'kernel/include/*') of headers, $(lines 'kernel/lib/*') of library," \
-    "$(lines 'kernel/fs/*' 'kernel/dev/*') of files and devices."
-[ "$taught" -le 3500 ] || status=1
+    "$(lines 'kernel/fs/*' 'kernel/dev/*') of files and devices, $(lines 'kernel/compat/*') for C libraries."
+[ "$taught" -le "$TAUGHT_MAX" ] || status=1
 exit $status

@@ -13,6 +13,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 from grader import symbols
 from grader.paths import BUILD, GraderError, shown
 from grader.run import KMALLOC_SIZE, Run
+from grader.trace import KERNEL_PID
 from grader.view import PAGE, Area, Checkpoint, Row, View
 
 MEMORY_START = 0x80000000
@@ -110,12 +111,12 @@ def _kernel_space(run: Run, view: View) -> Checkpoint:
         if row.start >= 1 << 63:
             name = "trampoline" if row.size == PAGE and row.prot == "r-x-" else "kernel stack"
             parts.append(Area(row.start, row.end, row.prot, name))
-    return Checkpoint(0, "kernel", view, view, 0, parts)
+    return Checkpoint(KERNEL_PID, "kernel", view, view, 0, parts)
 
 
 def text(space: Checkpoint, shared: Dict[int, List[int]]) -> List[str]:
     """A space, line by line: each area, and beside it what the MMU has of it."""
-    who = "the kernel" if space.pid == 0 else f"{space.name} (pid {space.pid})"
+    who = "the kernel" if space.pid == KERNEL_PID else f"{space.name} (pid {space.pid})"
     mode = "Sv39" if space.user.paged else "no paging"
     lines = [f"Address space of {who}, satp {space.user.satp:#x}: {mode}"]
     lines.append(f"  {'area':39}  {'':16}  the MMU has")
@@ -186,10 +187,10 @@ def draw(spaces: Sequence[Checkpoint], title: str) -> str:
     ]
     for n, ((space, areas, pages), (levels, total)) in enumerate(zip(pairs, all_levels)):
         left = 20 + n * (2 * COLUMN + 40)
-        name = "the kernel" if space.pid == 0 else f"{space.name}, pid {space.pid}"
+        name = "the kernel" if space.pid == KERNEL_PID else f"{space.name}, pid {space.pid}"
         out.append(f'<text class="title" x="{left}" y="20">{escape(name)}</text>')
         out.append(f'<text class="dim" x="{left}" y="38">satp {space.user.satp:#x}</text>')
-        first = "what it is for" if space.pid == 0 else "areas"
+        first = "what it is for" if space.pid == KERNEL_PID else "areas"
         out.append(f'<text class="dim" x="{left}" y="{TOP - 6}">{first}</text>')
         right = left + COLUMN + 10
         out.append(f'<text class="dim" x="{right}" y="{TOP - 6}">what the MMU has</text>')

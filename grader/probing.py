@@ -39,6 +39,12 @@ CONTRACTS = {
     "shared": "shared.c",
     "protect": "mprotect.c",
     "remap": "mremap.c",
+    "fork": "fork.c",
+    "copies": "copy_on_write.c",
+    "exec": "kernel/include/process.h",
+    "families": "wait.c",
+    "spawn": "spawn.c",
+    "stride": "stride.c",
 }
 
 

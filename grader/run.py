@@ -554,11 +554,13 @@ def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:
             running = event.pid
         elif event.kind is trace.Kind.END:
             state.pop(event.pid, None)
-    asleep = [pid for pid, kind in state.items() if kind is trace.Kind.WAIT and pid != 0]
+    asleep = [
+        pid for pid, kind in state.items() if kind is trace.Kind.WAIT and pid != trace.KERNEL_PID
+    ]
     ready = [
         pid
         for pid, kind in state.items()
-        if kind is not trace.Kind.WAIT and pid not in (0, running)
+        if kind is not trace.Kind.WAIT and pid not in (trace.KERNEL_PID, running)
     ]
     return asleep, ready
 

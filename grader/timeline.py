@@ -15,7 +15,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from grader.machine import TICKS_PER_SECOND
 from grader.paths import BUILD, GraderError, shown
 from grader.run import Run
-from grader.trace import NO_JOB, Event, Kind
+from grader.trace import KERNEL_PID, NO_JOB, Event, Kind
 
 SYS_SCHED_YIELD = 124
 TICKS_PER_MS = TICKS_PER_SECOND // 1000
@@ -66,7 +66,7 @@ class Picture:
 
 
 def read(events: Sequence[Event], jobs: Sequence[str]) -> Picture:
-    """Make lanes of events.  jobs: the deck, for the names.  The kernel's own task is pid 0."""
+    """Make lanes of events.  jobs: the deck, for the names.  The kernel's own task is KERNEL_PID."""
     if not events:
         raise GraderError("nothing was scheduled: the kernel's trace ring is empty")
     picture = Picture(events[0].time, events[-1].time, {0: Lane("kernel")}, [])
@@ -120,7 +120,10 @@ def _step(length_ms: float) -> float:
 
 def draw(picture: Picture, title: str) -> str:
     """The picture as a document of its own; hovering shows exact times."""
-    lanes = [picture.lanes[pid] for pid in sorted(picture.lanes, key=lambda pid: (pid == 0, pid))]
+    lanes = [
+        picture.lanes[pid]
+        for pid in sorted(picture.lanes, key=lambda pid: (pid == KERNEL_PID, pid))
+    ]
     hidden = len(lanes) - LANES_MAX
     lanes = lanes[:LANES_MAX]
     length = max(1, picture.end - picture.start)
@@ -208,7 +211,7 @@ def save(run: Run, path: Path, title: str) -> None:
 def summary(picture: Picture) -> List[str]:
     """A line a task: what it spent its time with."""
     lines = [f"{'':24} {'running':>9} {'ready':>9} {'asleep':>9}  turns  calls"]
-    for pid in sorted(picture.lanes, key=lambda pid: (pid == 0, pid)):
+    for pid in sorted(picture.lanes, key=lambda pid: (pid == KERNEL_PID, pid)):
         lane = picture.lanes[pid]
         times = " ".join(f"{lane.total(state) / TICKS_PER_MS:>6.2f} ms" for state in State)
         turns = sum(state is State.RUNNING for state, _, _ in lane.spans)

@@ -30,9 +30,12 @@ class Kind(enum.IntEnum):
     END = 9
 
 
+KERNEL_PID = 1  # of the first process, which is the kernel's own
+
+
 @dataclass(frozen=True)
 class Event:
-    """time: ticks since power-on; pid: 0 for the kernel's own task; value: see trace.h."""
+    """time: ticks since power-on; pid: KERNEL_PID for the kernel's own task; value: see trace.h."""
 
     time: int
     pid: int

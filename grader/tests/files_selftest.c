@@ -53,7 +53,8 @@ static void put(uintptr_t frame)
     in_use--;
 }
 
-static const struct frames_ops refusing = {.init = init, .alloc = alloc, .get = get, .put = put};
+static const struct frames_ops refusing = {
+    .init = init, .alloc = alloc, .get = get, .put = put, .take = alloc};
 PROVIDE(frames, 9, refusing);
 
 static unsigned long number_of(const char *text)

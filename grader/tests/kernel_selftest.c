@@ -12,16 +12,19 @@
 #include "elf.h"
 #include "errno.h"
 #include "file.h"
+#include "heap.h"
 #include "job.h"
 #include "kmalloc.h"
 #include "list.h"
 #include "loader.h"
 #include "memory.h"
+#include "page_table.h"
 #include "panic.h"
 #include "platform.h"
 #include "print.h"
 #include "runner.h"
 #include "scheduler.h"
+#include "space.h"
 #include "string.h"
 #include "task.h"
 #include "timer.h"
@@ -401,11 +404,97 @@ static void program_file(void)
     OK();
 }
 
+struct number {
+    struct heap_node node;
+    uint32_t value;
+    bool is_in;
+};
+
+static bool is_less(const struct heap_node *a, const struct heap_node *b)
+{
+    return ((const struct number *)a)->value < ((const struct number *)b)->value;
+}
+
+/* Numbers go in and come out at random: each time the least. */
+static void heaps(void)
+{
+    enum { NUMBERS = 300, TURNS = 5000 };
+    static struct number numbers[NUMBERS];
+    struct heap heap = {.before = is_less};
+    uint32_t state = 1, in = 0;
+    CHECK(heap_take(&heap) == NULL);
+    for (int turn = 0; turn < TURNS; turn++) {
+        state = state * 1664525 + 1013904223;
+        struct number *number = &numbers[state >> 16 & 0xff];
+        if (!number->is_in && (state >> 28) < (turn % 1000 < 600 ? 11 : 5)) {
+            number->value = state >> 8 & 0x3f;
+            number->is_in = true;
+            heap_insert(&heap, &number->node);
+            in++;
+            continue;
+        }
+        struct number *taken = (struct number *)heap_take(&heap);
+        CHECK((taken == NULL) == (in == 0));
+        for (int i = 0; taken && i < NUMBERS; i++)
+            CHECK(!numbers[i].is_in || numbers[i].value >= taken->value);
+        if (taken) {
+            CHECK(taken->is_in);
+            taken->is_in = false;
+            in--;
+        }
+    }
+    OK();
+}
+
+/* Tables made by hand: entries in the first and the last place of tables, large pages, tables that are missing. */
+static void page_runs(void)
+{
+    static uint64_t root[512] __attribute__((aligned(4096))),
+        middle[512] __attribute__((aligned(4096))), low[2][512] __attribute__((aligned(4096)));
+    const struct page_table table = {.root = (uintptr_t)root};
+    const uint64_t giga = 1UL << 30, mega = 1UL << 20;
+    root[2] = (uintptr_t)middle / PAGE_SIZE << 10 | PTE_V;
+    middle[0] = (uintptr_t)low[0] / PAGE_SIZE << 10 | PTE_V;
+    middle[1] = (uintptr_t)low[1] / PAGE_SIZE << 10 | PTE_V;
+    middle[7] = 0x80000 << 10 | PTE_V | PTE_R;
+    low[0][0] = low[0][511] = low[1][0] = low[1][300] = PTE_V | PTE_R;
+    low[1][301] = 5 << 10; /* there, and not to be used */
+    struct page_run run = {.behind = giga};
+    const uint64_t end = 2 * giga + 14 * mega + 3 * PAGE_SIZE;
+    CHECK(page_run_next(&table, &run, end) && run.page == 2 * giga && run.first == low[0] &&
+          run.last - run.first == 512);
+    CHECK(page_run_next(&table, &run, end) && run.page == 2 * giga + 2 * mega &&
+          run.first == low[1] && run.last - run.first == 512);
+    CHECK(!page_run_next(&table, &run, end) && !page_run_next(&table, &run, end));
+    run.behind = 2 * giga + 5 * PAGE_SIZE;
+    CHECK(page_run_next(&table, &run, 2 * giga + 9 * PAGE_SIZE) && run.first == &low[0][5] &&
+          run.last - run.first == 4);
+    CHECK(!page_run_next(&table, &run, 2 * giga + 9 * PAGE_SIZE));
+    run.behind = 2 * giga + 511 * PAGE_SIZE;
+    CHECK(page_run_next(&table, &run, 2 * giga + 513 * PAGE_SIZE) && run.last - run.first == 1 &&
+          run.first == &low[0][511]);
+    CHECK(page_run_next(&table, &run, 2 * giga + 513 * PAGE_SIZE) && run.last - run.first == 1 &&
+          run.first == low[1]);
+    run.behind = 5 * giga;
+    CHECK(!page_run_next(&table, &run, USER_END));
+    const struct space space = {.table = table};
+    const uint64_t pages[] = {0, 511, 512, 812, 813};
+    uint64_t at = giga;
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++, at += PAGE_SIZE)
+        CHECK((at = space_next_page(&space, at, 3 * giga)) == 2 * giga + pages[i] * PAGE_SIZE);
+    CHECK(space_next_page(&space, at, 3 * giga) == 3 * giga);
+    CHECK(page_table_entry(&table, 2 * giga + 301 * PAGE_SIZE) == &low[0][301]);
+    CHECK(!page_table_entry(&table, giga) && !page_table_entry(&table, 2 * giga + 14 * mega));
+    OK();
+}
+
 static void run_selftest(void)
 {
     areas();
     stack_image();
     program_file();
+    heaps();
+    page_runs();
     print();
     string();
     kmalloc_random();

@@ -2,11 +2,15 @@
  * on_linux.h: what a program of user/programs expects of its library, made of the host's: a call that fails
  * returns its error.  Included before it by on_linux.py.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,6 +29,18 @@ static long told(long result)
 #define lseek(fd, offset, whence) told(lseek(fd, offset, whence))
 #define unlink(path) told(unlink(path))
 #define unlinkat(directory, path, flags) told(unlinkat(directory, path, flags))
+#define mkdir(path) told(mkdir(path, 0777))
+#define rmdir(path) told(rmdir(path))
+#define chdir(path) told(chdir(path))
+#define getcwd(buffer, size) told(syscall(SYS_getcwd, buffer, size))
+#define getdents64(fd, buffer, size) told(getdents64(fd, buffer, size))
+#define dup3(from, to, flags) told(dup3(from, to, flags))
+#define pipe2(fds, flags) told(pipe2(fds, flags))
+#define brk(end) syscall(SYS_brk, end)
+#define fork() told(fork())
+#define execve(path, argv, envp) told(execve(path, argv, envp))
+#define waitpid(pid, status, options) told(waitpid(pid, status, options))
+#define kill(pid, signal) told(kill(pid, signal))
 #define read(fd, bytes, size) told(read(fd, bytes, size))
 #define pread(fd, bytes, size, offset) told(pread(fd, bytes, size, offset))
 #define write(fd, bytes, size) told(write(fd, bytes, size))
@@ -36,8 +52,18 @@ static long told(long result)
 #define mremap(address, old, size, flags, to) \
     told((long)mremap((void *)(address), old, size, flags, (void *)(to)))
 
+static int stat_path(const char *path, struct stat *buffer)
+{
+    return (int)told(stat(path, buffer));
+}
+
 static void checkpoint(void)
 {
+}
+
+static int spawn(const char *path, char *const argv[], char *const envp[])
+{
+    return -ENOSYS;
 }
 
 /* Line by line, as our own library writes. */

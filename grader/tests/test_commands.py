@@ -75,7 +75,7 @@ def test_timeline_draws_who_ran_when(tmp_path: Path) -> None:
 def test_map_draws_areas_beside_pages(tmp_path: Path) -> None:
     """Twice the same; and what it says of a program agrees with the program's file."""
     texts, lines = drawn_twice("map", "layout:1:5 hello", tmp_path)
-    assert {"layout, pid 1", "hello, pid 2", "the kernel"} <= texts
+    assert {"layout, pid 2", "hello, pid 3", "the kernel"} <= texts
     start = symbols.address(build.program("layout"), "_start") & -4096
     (line,) = [t for t in lines if f"{start:#018x}" in t and "segment" in t][:1]
     assert "r-xu segment" in line and re.search(r"r-xu \d+ pages?, frame 0x8", line)

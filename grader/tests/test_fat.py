@@ -32,8 +32,8 @@ PERIOD = 251  # of what fat_host writes
 FILL_BEHIND = 64  # sectors: FAT32's root directory is not behind them
 ENTRIES = 16  # of a directory, in a sector
 
-ENOENT, EIO, EEXIST, ENOTDIR, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS = (
-    f"-{number}" for number in (2, 5, 17, 20, 21, 22, 27, 28, 30)
+ENOENT, EIO, EBUSY, EEXIST, ENOTDIR, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS, ENOTEMPTY = (
+    f"-{number}" for number in (2, 5, 16, 17, 20, 21, 22, 27, 28, 30, 39)
 )
 
 # What fsck.fat says of a file system that is in order, and of what a loss of power may leave: clusters that nobody
@@ -266,6 +266,7 @@ class Model:
             for path, content in files.items()
         }
         self.open: Dict[int, File] = {}
+        self.directories: Dict[str, int] = {}  # made by us: path -> the step
         self.steps: List[Step] = []
 
     def used(self) -> int:
@@ -286,6 +287,9 @@ class Model:
     def find(self, path: str) -> Optional[File]:
         return next((f for p, f in self.files.items() if p.lower() == path.lower()), None)
 
+    def is_directory(self, path: str) -> bool:
+        return any(each.lower() == path.lower() for each in self.directories)
+
     def length(self) -> int:
         return self.random.choice(
             [
@@ -301,7 +305,8 @@ class Model:
         extension = self.random.choice(["", ".c", ".txt", ".TXT", ".7z"])
         if self.random.random() < 0.3:
             base = base.upper()
-        return self.random.choice(["", "dir/", "dir/", "dir/sub/"]) + base + extension
+        above = ["", "dir/", "dir/", "dir/sub/", *(f"{path}/" for path in self.directories)]
+        return self.random.choice(above) + base + extension
 
     def varied(self, path: str) -> str:
         """The same name to a FAT: some letters of ASCII in the other case."""
@@ -319,8 +324,7 @@ class Model:
             self.add(f"open {handle} /{self.varied(path)}", f"file {len(file.content)}")
         else:
             path = self.new_name()
-            existing = self.find(path)
-            if existing:
+            if self.find(path) or self.is_directory(path):
                 self.add(f"create {handle} /{path}", EEXIST)
                 return
             file = self.files[path] = File(path, b"", on_disk=frozenset([None, b""]))
@@ -414,6 +418,34 @@ class Model:
         self.disk(step, file, None if file.on_disk is None else file.on_disk | gone, gone)
         file.path = None
 
+    def inside(self, directory: str) -> List[str]:
+        """What a directory of ours has, as `list` says it."""
+        start = f"{directory}/"
+        files = [path[len(start) :] for path in self.files if path.startswith(start)]
+        below = [f"{path[len(start):]}/" for path in self.directories if path.startswith(start)]
+        return sorted(name for name in [*files, *below] if "/" not in name[:-1])
+
+    def make_directory(self) -> None:
+        path = self.new_name()
+        if self.find(path) or self.is_directory(path):
+            self.add(f"mkdir 0 /{path}", EEXIST)
+            return
+        self.add(f"mkdir 0 /{path}", "0")
+        self.directories[path] = len(self.steps)
+
+    def look_into_directory(self) -> None:
+        """List one of ours, and remove it if it is empty."""
+        if not self.directories:
+            self.make_directory()
+            return
+        path = self.random.choice(sorted(self.directories))
+        names = self.inside(path)
+        self.add(f"list 0 /{self.varied(path)}", "|".join(names))
+        if self.random.random() < 0.6:
+            self.add(f"rmdir 0 /{path}", ENOTEMPTY if names else "0")
+            if not names:
+                del self.directories[path]
+
     def sync_all(self) -> None:
         step = self.add("syncall", "0")
         for file in self.files.values():
@@ -443,9 +475,13 @@ class Model:
             self.add(f"{self.random.choice(['drop', 'pages'])} {handle}", "0")
         elif choice < 0.91:
             self.close(handle)
-        elif choice < 0.95:
+        elif choice < 0.94:
             self.remove()
-        elif choice < 0.98:
+        elif choice < 0.95:
+            self.make_directory()
+        elif choice < 0.97:
+            self.look_into_directory()
+        elif choice < 0.985:
             self.refused()
         else:
             self.sync_all()

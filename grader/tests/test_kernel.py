@@ -17,7 +17,7 @@ from grader.plugin import Machine
 
 SELFTEST = Path(__file__).parent / "kernel_selftest.c"
 LAB_NAMES = [each.name for each in all_labs()]
-CHECKS = "areas stack_image program_file print string kmalloc_random device_tree archive processes waiting tasks handlers".split()
+CHECKS = "areas stack_image program_file heaps page_runs print string kmalloc_random device_tree archive processes waiting tasks handlers".split()
 
 
 @pytest.fixture

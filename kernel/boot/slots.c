@@ -9,7 +9,7 @@
 extern const struct slot_entry slots_start[], slots_end[];
 extern const struct initcall initcalls_start[], initcalls_end[];
 
-enum { SLOTS_MAX = 64, MEMBERS_MAX = 8 };
+enum { SLOTS_MAX = 64, MEMBERS_MAX = 8, FOUND = 64 };
 
 /* What each entry comes to: its own object, or one that has been completed from the level below. */
 static const void *serving[SLOTS_MAX];
@@ -41,11 +41,22 @@ void slots_init(void)
 
 const void *slot_lookup_below(const void **winner, int level)
 {
-    const void *object = NULL;
+    /* What was found once: it does not change, and is asked for again and again. */
+    static struct {
+        const void **winner;
+        const void *object;
+        int level;
+    } found[FOUND], *known;
+    known = &found[((uintptr_t)winner / sizeof(*winner) + (size_t)level) % FOUND];
+    if (known->winner == winner && known->level == level)
+        return known->object;
+    known->winner = winner;
+    known->level = level;
+    known->object = NULL;
     for (const struct slot_entry *e = slots_start; e < slots_end; e++)
         if (e->winner == winner && e->level < level)
-            object = serving[e - slots_start];
-    return object;
+            known->object = serving[e - slots_start];
+    return known->object;
 }
 
 void slots_print(void)

@@ -5,6 +5,7 @@
 #include "errno.h"
 #include "file.h"
 #include "frame.h"
+#include "inode.h"
 #include "kmalloc.h"
 #include "list.h"
 #include "memory.h"
@@ -81,18 +82,88 @@ int archive_check_directory(const char *path)
         return -ENOTDIR;
     size_t length = strlen(path + 1);
     for (size_t at = 0; cpio_next(at, &file); at = file.next)
-        if (strncmp(file.name, path + 1, length) == 0 && file.name[length] == '/')
+        if (strncmp(file.name, path + 1, length) == 0 &&
+            (file.name[length] == '/' || (file.name[length] == '\0' && file.is_directory)))
             return 0;
     return -ENOENT;
+}
+
+/* ---- directories: the archive has none, only files whose paths lead through them */
+
+/* What a member's path says of a directory: the length of the name right below it, or 0. */
+static size_t name_below(const char *member, const char *directory, const char **name)
+{
+    size_t length = strlen(directory);
+    if (length > 0 && (strncmp(member, directory, length) != 0 || member[length] != '/'))
+        return 0;
+    *name = member + length + (length > 0);
+    const char *end = strchr(*name, '/');
+    return end ? (size_t)(end - *name) : strlen(*name);
+}
+
+/* Does a member before this one have the same name below the directory? */
+static bool seen_before(size_t until, const char *directory, const char *name, size_t length)
+{
+    struct cpio_file file;
+    const char *other;
+    for (size_t at = 0; at < until && cpio_next(at, &file); at = file.next)
+        if (name_below(file.name, directory, &other) == length && strncmp(other, name, length) == 0)
+            return true;
+    return false;
+}
+
+/* The position of a directory: first the offset of a member, then behind this one the number of a mount. */
+enum { MOUNTS_FROM = 1 << 30 };
+
+static int archive_next_name(struct file *file, struct inode_name *found)
+{
+    const char *directory = *file->path ? file->path + 1 : "", *name;
+    struct cpio_file member;
+    while (file->position < MOUNTS_FROM && cpio_next(file->position, &member)) {
+        size_t at = file->position, length = name_below(member.name, directory, &name);
+        file->position = member.next;
+        if (length == 0 || length >= sizeof(found->text) ||
+            seen_before(at, directory, name, length))
+            continue;
+        memcpy(found->text, name, length);
+        found->text[length] = '\0';
+        found->type = name[length] == '/' || member.is_directory ? INODE_DIRECTORY : INODE_FILE;
+        found->number = at + 1;
+        return 0;
+    }
+    if (file->position < MOUNTS_FROM)
+        file->position = MOUNTS_FROM;
+    name = mount_name(file->path, file->position - MOUNTS_FROM);
+    if (!name)
+        return -ENOENT;
+    memcpy(found->text, name, strlen(name) + 1);
+    found->type = INODE_DIRECTORY;
+    found->number = ++file->position;
+    return 0;
+}
+
+static const struct file_ops directory_ops = {
+    .read = directory_read,
+    .write = archive_write,
+    .next_name = archive_next_name,
+    .close = directory_close,
+};
+
+static int open_directory(const char *path, unsigned flags, struct file **opened)
+{
+    if ((flags & O_ACCMODE) != O_RDONLY || (flags & (O_TRUNC | O_CREAT)))
+        return -EISDIR;
+    return directory_file_create(&directory_ops, flags, path, opened);
 }
 
 int archive_open(const char *path, unsigned flags, struct file **opened)
 {
     struct cpio_file found;
     if (!cpio_find(path, &found)) {
-        if (archive_check_directory(path) == 0)
-            return -EISDIR;
-        return flags & O_CREAT ? -EROFS : -ENOENT;
+        int error = archive_check_directory(path);
+        if (error == 0)
+            return open_directory(path, flags, opened);
+        return flags & O_CREAT ? -EROFS : error;
     }
     if ((flags & O_CREAT) && (flags & O_EXCL))
         return -EEXIST;

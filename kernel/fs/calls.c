@@ -4,16 +4,16 @@
 #include "frame.h"
 #include "inode.h"
 #include "inode_file.h"
+#include "kmalloc.h"
 #include "memory.h"
 #include "page_cache.h"
 #include "path.h"
+#include "pipe.h"
 #include "space.h"
 #include "string.h"
 #include "syscall.h"
 #include "task.h"
 #include "user_memory.h"
-
-#define AT_FDCWD (-100)
 
 /* The lowest descriptor that is free, or -EMFILE. */
 static long free_descriptor(const struct task *task)
@@ -24,26 +24,14 @@ static long free_descriptor(const struct task *task)
     return fd < PROCESS_FILES ? fd : -EMFILE;
 }
 
-/* Copy a path from the program.  One that does not begin with a slash begins in a directory, AT_FDCWD is the root. */
-static long get_path(struct task *task, uint64_t directory, uint64_t address, char path[PATH_MAX])
+/* Let a descriptor, which is free, be a file's: it takes the caller's reference.  Of the flags O_CLOEXEC counts. */
+static void set_descriptor(struct task *task, long fd, struct file *file, unsigned flags)
 {
-    long length = user_memory->string(task, path, address, PATH_MAX);
-    if (length <= 0)
-        return length < 0 ? length : -ENOENT;
-    if (path[0] == '/' || (int)directory == AT_FDCWD)
-        return 0;
-    const struct file *file = file_get(task, directory);
-    if (!file)
-        return -EBADF;
-    if (!file->path)
-        return -ENOTDIR;
-    size_t before = strlen(file->path);
-    if (before + 1 + (size_t)length >= PATH_MAX)
-        return -ENAMETOOLONG;
-    memmove(path + before + 1, path, (size_t)length + 1);
-    memcpy(path, file->path, before);
-    path[before] = '/';
-    return 0;
+    struct process *process = task->process;
+    process->files[fd] = file;
+    process->close_on_exec &= ~(1u << fd);
+    if (flags & O_CLOEXEC)
+        process->close_on_exec |= 1u << fd;
 }
 
 /* openat(directory, path, flags, mode): args[0] to args[3].  Modes are nothing that FAT knows. */
@@ -51,7 +39,7 @@ static long sys_openat(struct task *task, const uint64_t args[6])
 {
     char path[PATH_MAX];
     struct file *file;
-    long error = get_path(task, args[0], args[1], path);
+    long error = path_in(task, args[0], args[1], path);
     if (error)
         return error;
     unsigned flags = (unsigned)args[2];
@@ -64,7 +52,7 @@ static long sys_openat(struct task *task, const uint64_t args[6])
     error = file_open_with(path, flags, &file);
     if (error)
         return error;
-    task->process->files[fd] = file;
+    set_descriptor(task, fd, file, flags);
     return fd;
 }
 SYSCALL(SYS_OPENAT, sys_openat);
@@ -74,7 +62,7 @@ static long sys_close(struct task *task, const uint64_t args[6])
     struct file *file = file_get(task, args[0]);
     if (!file)
         return -EBADF;
-    task->process->files[(uint32_t)args[0]] = NULL;
+    set_descriptor(task, (uint32_t)args[0], NULL, 0);
     file_put(file);
     return 0;
 }
@@ -89,10 +77,59 @@ static long sys_dup(struct task *task, const uint64_t args[6])
     if (fd < 0)
         return fd;
     file->references++;
-    task->process->files[fd] = file;
+    set_descriptor(task, fd, file, 0);
     return fd;
 }
 SYSCALL(SYS_DUP, sys_dup);
+
+/* dup3(from, to, flags): args[0] to args[2]. */
+static long sys_dup3(struct task *task, const uint64_t args[6])
+{
+    struct file *file = file_get(task, args[0]);
+    uint32_t to = (uint32_t)args[1], flags = (uint32_t)args[2];
+    if ((flags & ~(uint32_t)O_CLOEXEC) || (uint32_t)args[0] == to)
+        return -EINVAL;
+    if (!file || to >= PROCESS_FILES)
+        return -EBADF;
+    struct file *before = task->process->files[to];
+    file->references++;
+    set_descriptor(task, to, file, flags);
+    file_put(before);
+    return to;
+}
+SYSCALL(SYS_DUP3, sys_dup3);
+
+/* pipe2(fds, flags): args[0], where two ints go, and args[1]. */
+static long sys_pipe2(struct task *task, const uint64_t args[6])
+{
+    uint32_t flags = (uint32_t)args[1];
+    int32_t fds[2];
+    struct file *ends[2];
+    if (flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK))
+        return -EINVAL;
+    long error = pipe_create(flags & O_NONBLOCK, ends);
+    if (error)
+        return error;
+    size_t made = 0;
+    for (; !error && made < 2; made++) {
+        long fd = free_descriptor(task);
+        if (fd < 0) {
+            error = fd;
+            break;
+        }
+        fds[made] = (int32_t)fd;
+        set_descriptor(task, fd, ends[made], flags);
+    }
+    if (!error)
+        error = user_memory->out(task, args[0], fds, sizeof(fds));
+    for (size_t i = 0; error && i < 2; i++) {
+        if (i < made)
+            set_descriptor(task, fds[i], NULL, 0);
+        file_put(ends[i]);
+    }
+    return error;
+}
+SYSCALL(SYS_PIPE2, sys_pipe2);
 
 /*
  * Copy at most a page to the program: if not all of it can be had, then as much as lies in the first of its pages.
@@ -133,16 +170,15 @@ static long read_pages(struct task *task, struct file *file, uint64_t to, size_t
     return (long)done;
 }
 
-/* Read from whatever has read_at(), or else read(), by way of a piece of the kernel's. */
+/* Read from whatever has read_at(), by way of a piece of the kernel's. */
 static long read_pieces(struct task *task, struct file *file, uint64_t to, size_t size,
-                        const uint64_t *offset)
+                        uint64_t offset)
 {
     char piece[512];
     size_t done = 0;
     while (done < size) {
         size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
-        long count = offset ? file->ops->read_at(file, piece, n, *offset + done)
-                            : file->ops->read(file, piece, n);
+        long count = file->ops->read_at(file, piece, n, offset + done);
         if (count > 0)
             count = copy_out(task, to + done, piece, (size_t)count);
         if (count < 0)
@@ -154,6 +190,24 @@ static long read_pieces(struct task *task, struct file *file, uint64_t to, size_
     return (long)done;
 }
 
+/*
+ * Read from what has no content to look up: once, for a second time might have to wait.  What has been read, and
+ * cannot be handed over, is lost.
+ */
+static long read_stream(struct task *task, struct file *file, uint64_t to, size_t size)
+{
+    if (size > PAGE_SIZE)
+        size = PAGE_SIZE;
+    char *piece = kmalloc(size + 1);
+    if (!piece)
+        return -ENOMEM;
+    long count = file->ops->read(file, piece, size);
+    if (count > 0)
+        count = copy_out(task, to, piece, (size_t)count);
+    kfree(piece);
+    return count;
+}
+
 /* Read from where a file is, or, with an offset, from there.  In the order in which Linux looks at what is wrong. */
 static long read_from(struct task *task, struct file *file, uint64_t to, size_t size,
                       const uint64_t *offset)
@@ -163,14 +217,14 @@ static long read_from(struct task *task, struct file *file, uint64_t to, size_t 
         return -EBADF;
     if (size > USER_END || to > USER_END - size)
         return -EFAULT;
-    if (file->inode && file->inode->type == INODE_DIRECTORY)
+    if (file->path)
         return -EISDIR;
     if (!file->ops->read_at)
-        return read_pieces(task, file, to, size, NULL);
+        return read_stream(task, file, to, size);
     if (__builtin_add_overflow(*offset, size, &end) || end > INT64_MAX)
         return -EINVAL;
     return file->inode ? read_pages(task, file, to, size, *offset)
-                       : read_pieces(task, file, to, size, offset);
+                       : read_pieces(task, file, to, size, *offset);
 }
 
 static long sys_read(struct task *task, const uint64_t args[6])
@@ -207,10 +261,10 @@ static long sys_lseek(struct task *task, const uint64_t args[6])
     uint32_t whence = (uint32_t)args[2];
     if (whence > FROM_END)
         return -EINVAL;
-    if (!file->ops->size)
+    if (!file->ops->size && !file->path)
         return -ESPIPE;
     int64_t base = whence == FROM_POSITION ? (int64_t)file->position
-                   : whence == FROM_END    ? (int64_t)file->ops->size(file)
+                   : whence == FROM_END    ? (int64_t)(file->ops->size ? file->ops->size(file) : 0)
                                            : 0;
     int64_t position;
     if (__builtin_add_overflow(base, (int64_t)args[1], &position) || position < 0)
@@ -233,26 +287,32 @@ struct stat {
 };
 _Static_assert(sizeof(struct stat) == 128, "as large as Linux's");
 
-static long sys_fstat(struct task *task, const uint64_t args[6])
+long stat_out(struct task *task, uint64_t to, const struct file *file)
 {
     enum { DIRECTORY = 0040755, REGULAR = 0100644, CHARACTERS = 0020620 };
-    const struct file *file = file_get(task, args[0]);
-    if (!file)
-        return -EBADF;
     struct stat stat = {
-        .mode = CHARACTERS, .links = 1, .block_size = file->ops->size ? PAGE_SIZE : 1024};
-    if (file->ops->size) {
-        stat.mode = REGULAR;
+        .mode = file->path        ? DIRECTORY
+                : file->ops->mode ? file->ops->mode
+                : file->ops->size ? REGULAR
+                                  : CHARACTERS,
+        .links = 1,
+        .block_size = file->ops->size ? PAGE_SIZE : 1024,
+    };
+    if (file->ops->size && !file->path) {
         stat.size = (int64_t)file->ops->size(file);
         stat.blocks = (stat.size + 511) / 512;
     }
     if (file->inode) {
         stat.device = file->inode->device;
         stat.inode = file->inode->number;
-        if (file->inode->type == INODE_DIRECTORY)
-            stat.mode = DIRECTORY;
     }
-    return user_memory->out(task, args[1], &stat, sizeof(stat));
+    return user_memory->out(task, to, &stat, sizeof(stat));
+}
+
+static long sys_fstat(struct task *task, const uint64_t args[6])
+{
+    const struct file *file = file_get(task, args[0]);
+    return file ? stat_out(task, args[1], file) : -EBADF;
 }
 SYSCALL(SYS_FSTAT, sys_fstat);
 
@@ -287,14 +347,3 @@ static long sys_sync(struct task *task, const uint64_t args[6])
     return 0;
 }
 SYSCALL(SYS_SYNC, sys_sync);
-
-/* unlinkat(directory, path, flags): args[0] to args[2].  Of files only: no flag is known yet. */
-static long sys_unlinkat(struct task *task, const uint64_t args[6])
-{
-    char path[PATH_MAX];
-    if ((uint32_t)args[2] != 0)
-        return -EINVAL;
-    long error = get_path(task, args[0], args[1], path);
-    return error ? error : path_remove(path);
-}
-SYSCALL(SYS_UNLINKAT, sys_unlinkat);

@@ -17,6 +17,7 @@ enum {
     NAME_SIZE_AT = 6 + 11 * 8,
     MODE_TYPE = 0170000,
     MODE_REGULAR = 0100000,
+    MODE_DIRECTORY = 0040000,
 };
 
 static const char *archive;
@@ -70,6 +71,7 @@ static bool member(size_t offset, struct cpio_file *file, int64_t *mode)
         .name = header + HEADER,
         .data = archive + data,
         .size = (size_t)size,
+        .is_directory = (*mode & MODE_TYPE) == MODE_DIRECTORY,
         .next = pad4(data + (size_t)size),
     };
     return strcmp(file->name, "TRAILER!!!") != 0;

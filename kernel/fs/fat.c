@@ -260,7 +260,8 @@ static void release(struct inode *inode)
     struct fat_inode *file = fat_inode(inode);
     list_remove(&file->link);
     if (file->is_removed && !file->is_lost)
-        fat_free_chain(file->start, clusters_of(inode->size));
+        fat_free_chain(file->start,
+                       inode->type == INODE_DIRECTORY ? UINT32_MAX : clusters_of(inode->size));
     kfree(file);
 }
 
@@ -272,8 +273,23 @@ static const struct inode_ops file_ops = {
     .release = release,
 };
 
+static int list(struct inode *inode, uint64_t *position, struct inode_name *name)
+{
+    const struct fat_inode *directory = fat_inode(inode);
+    struct fat_listed found;
+    if (directory->is_removed)
+        return -ENOENT;
+    int error = fat_list(directory->start, position, &found);
+    if (error)
+        return error;
+    name->number = found.place;
+    name->type = found.is_directory ? INODE_DIRECTORY : INODE_FILE;
+    memcpy(name->text, found.name, sizeof(found.name));
+    return 0;
+}
+
 /* Nobody opens a directory for writing, and it has no pages. */
-static const struct inode_ops directory_ops = {.release = release};
+static const struct inode_ops directory_ops = {.list = list, .release = release};
 
 /* ---- inodes */
 
@@ -323,7 +339,9 @@ static int open(const struct fat_found *found, struct inode **opened)
     *opened = find_inode(number);
     if (*opened)
         return 0;
-    if (!is_directory)
+    if (is_directory)
+        start = found->is_root ? fat.root_cluster : fat_entry_start(found->entry);
+    else
         size = fat_get32(found->entry + FAT_SIZE);
     if (size > 0) {
         start = fat_entry_start(found->entry);
@@ -380,21 +398,62 @@ static int create(const char *path, struct inode **made)
     return 0;
 }
 
-static int remove(const char *path)
+static int make_directory(const char *path)
+{
+    struct fat_found found;
+    uint32_t first;
+    int error = fat_walk(path, &found);
+    if (!error)
+        return -EEXIST;
+    if (!found.can_make)
+        return error;
+    if (fat.device->read_only)
+        return -EROFS;
+    error = fat_entry_make(found.entry, found.name);
+    if (error)
+        return error;
+    uint32_t above = found.room.start;
+    error = fat_directory_make(above == fat.root_cluster ? 0 : above, &first);
+    if (error)
+        return error;
+    found.entry[FAT_ATTRIBUTES] = FAT_DIRECTORY;
+    fat_entry_set_start(found.entry, first);
+    error = fat_entry_add(&found);
+    if (error)
+        fat_free_chain(first, 1);
+    return error;
+}
+
+/* May a directory be removed?  0, -ENOTEMPTY or -EIO. */
+static int check_empty(struct inode *inode)
+{
+    uint64_t position = 0;
+    struct inode_name name;
+    int error = list(inode, &position, &name);
+    return error == -ENOENT ? 0 : error ? error : -ENOTEMPTY;
+}
+
+static int remove(const char *path, bool directory)
 {
     struct fat_found found;
     struct inode *inode;
     int error = fat_walk(path, &found);
     if (error)
         return error;
-    if (found.is_root || found.entry[FAT_ATTRIBUTES] & FAT_DIRECTORY)
-        return -EISDIR;
+    bool is_directory = found.is_root || found.entry[FAT_ATTRIBUTES] & FAT_DIRECTORY;
+    if (is_directory != directory)
+        return is_directory ? -EISDIR : -ENOTDIR;
+    if (found.is_root)
+        return -EBUSY;
     if (fat.device->read_only)
         return -EROFS;
     error = open(&found, &inode);
     if (error)
         return error;
-    error = fat_entry_remove(&found);
+    if (directory)
+        error = check_empty(inode);
+    if (!error)
+        error = fat_entry_remove(&found);
     if (!error) {
         error = block_cache_flush(fat.cache);
         fat_inode(inode)->is_removed = true;
@@ -421,7 +480,12 @@ static int sync(void)
 /* ---- mounting */
 
 static struct file_system file_system = {
-    .lookup = lookup, .create = create, .remove = remove, .sync = sync};
+    .lookup = lookup,
+    .create = create,
+    .remove = remove,
+    .make_directory = make_directory,
+    .sync = sync,
+};
 
 /* Report why there is nothing to mount.  Returns -EINVAL. */
 static int refuse(const char *why, uint64_t number)

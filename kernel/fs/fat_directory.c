@@ -116,12 +116,18 @@ static uint8_t checksum(const uint8_t *short_name)
     return sum;
 }
 
-static bool piece_matches(const uint8_t *entry, unsigned number)
+/* A piece's i-th unit of 13. */
+static uint16_t unit_of(const uint8_t *entry, size_t i)
 {
     static const uint8_t where[LONG_UNITS] = {1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30};
+    return fat_get16(entry + where[i]);
+}
+
+static bool piece_matches(const uint8_t *entry, unsigned number)
+{
     unsigned at = (number - 1) * LONG_UNITS;
     for (size_t i = 0; i < LONG_UNITS && at <= wanted.length; i++, at++) {
-        uint16_t unit = fat_get16(entry + where[i]);
+        uint16_t unit = unit_of(entry, i);
         if (at == wanted.length ? unit != 0 : fold(unit) != fold(wanted.units[at]))
             return false;
     }
@@ -224,6 +230,13 @@ uint32_t fat_entry_start(const uint8_t entry[FAT_ENTRY_SIZE])
     return high << 16 | fat_get16(entry + FAT_START);
 }
 
+void fat_entry_set_start(uint8_t entry[FAT_ENTRY_SIZE], uint32_t start)
+{
+    fat_put16(entry + FAT_START, start);
+    if (fat.entry_size == 4)
+        fat_put16(entry + FAT_START_HIGH, start >> 16);
+}
+
 /* Remember where a new entry could be: the first free one, but not where an open file was removed from. */
 static void note_room(struct fat_found *found, const struct fat_cursor *at, bool is_end)
 {
@@ -320,6 +333,13 @@ static bool make_part(const char *text, size_t length, uint8_t *part, size_t siz
     return !(*small && capital);
 }
 
+static void set_dates(uint8_t entry[FAT_ENTRY_SIZE])
+{
+    fat_put16(entry + FAT_CREATION_DATE, DATE);
+    fat_put16(entry + FAT_ACCESS_DATE, DATE);
+    fat_put16(entry + FAT_WRITE_DATE, DATE);
+}
+
 int fat_entry_make(uint8_t entry[FAT_ENTRY_SIZE], const char *name)
 {
     const char *dot = strchr(name, '.');
@@ -335,9 +355,7 @@ int fat_entry_make(uint8_t entry[FAT_ENTRY_SIZE], const char *name)
     entry[FAT_ATTRIBUTES] = FAT_ARCHIVE;
     entry[FAT_SMALL_LETTERS] =
         (uint8_t)((small_base ? SMALL_BASE : 0) | (small_extension ? SMALL_EXTENSION : 0));
-    fat_put16(entry + FAT_CREATION_DATE, DATE);
-    fat_put16(entry + FAT_ACCESS_DATE, DATE);
-    fat_put16(entry + FAT_WRITE_DATE, DATE);
+    set_dates(entry);
     return 0;
 }
 
@@ -436,13 +454,132 @@ int fat_entry_update(uint64_t place, uint32_t start, uint32_t size)
     error = block_change(fat.cache, block);
     if (!error) {
         uint8_t *entry = block->bytes + place % FAT_SECTOR_ENTRIES * FAT_ENTRY_SIZE;
-        fat_put16(entry + FAT_START, start);
-        if (fat.entry_size == 4)
-            fat_put16(entry + FAT_START_HIGH, start >> 16);
+        fat_entry_set_start(entry, start);
         fat_put32(entry + FAT_SIZE, size);
         fat_put16(entry + FAT_WRITE_DATE, DATE);
         entry[FAT_ATTRIBUTES] |= FAT_ARCHIVE;
     }
     block_put(block);
+    return error;
+}
+
+/* ---- directories as a whole */
+
+/* What the pieces of a long name say, in UTF-16, while a directory is listed: one task at a time. */
+static uint16_t listed[LONG_PIECES_MAX * LONG_UNITS];
+
+/* Write a code point as UTF-8; returns how many bytes. */
+static size_t encode(uint32_t point, char *to)
+{
+    if (point < 0x80) {
+        to[0] = (char)point;
+        return 1;
+    }
+    size_t more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
+    static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
+    to[0] = (char)(lead[more] | point >> (6 * more));
+    for (size_t i = 1; i <= more; i++)
+        to[i] = (char)(0x80 | (point >> (6 * (more - i)) & 0x3f));
+    return more + 1;
+}
+
+/* The long name that was listed, of so many units at most, in UTF-8.  False when it is too long. */
+static bool long_name_text(unsigned units, char *name)
+{
+    size_t length = 0;
+    for (unsigned i = 0; i < units && listed[i] != 0; i++) {
+        uint32_t point = listed[i];
+        bool is_pair = point >= 0xd800 && point < 0xdc00 && i + 1 < units &&
+                       listed[i + 1] >= 0xdc00 && listed[i + 1] < 0xe000;
+        if (is_pair)
+            point = 0x10000 + ((point - 0xd800) << 10) + (listed[++i] - 0xdc00u);
+        if (length + 4 > NAME_MAX)
+            return false;
+        length += encode(point, name + length);
+    }
+    name[length] = '\0';
+    return length > 0;
+}
+
+/* A part of a short name, in small letters if it says so.  Returns how many. */
+static size_t short_part_text(const uint8_t *part, size_t size, bool small, char *to)
+{
+    while (size > 0 && part[size - 1] == ' ')
+        size--;
+    for (size_t i = 0; i < size; i++)
+        to[i] = part[i] >= 0x80 ? '?' : (char)(small ? fold(part[i]) : part[i]);
+    return size;
+}
+
+static void short_name_text(const uint8_t *entry, char *name)
+{
+    uint8_t small = entry[FAT_SMALL_LETTERS];
+    size_t n = short_part_text(entry, SHORT_BASE, small & SMALL_BASE, name);
+    if (entry[SHORT_BASE] != ' ') {
+        name[n++] = '.';
+        n +=
+            short_part_text(entry + SHORT_BASE, SHORT_EXTENSION, small & SMALL_EXTENSION, name + n);
+    }
+    name[n] = '\0';
+}
+
+int fat_list(uint32_t directory, uint64_t *index, struct fat_listed *found)
+{
+    struct fat_cursor at = {.start = directory, .index = (uint32_t)*index};
+    struct long_name name = {.pieces = 0};
+    uint8_t *entry;
+    int error;
+    if (*index > DIRECTORY_ENTRIES_MAX)
+        return -ENOENT;
+    for (; (error = load(&at, &entry)) == 0; at.index++) {
+        if (entry[0] == ENTRY_END) {
+            error = -ENOENT;
+            break;
+        }
+        if (entry[0] == ENTRY_DELETED) {
+            name.pieces = 0;
+        } else if ((entry[FAT_ATTRIBUTES] & FAT_LONG_NAME_MASK) == FAT_LONG_NAME) {
+            add_piece(&name, entry, &at);
+            for (size_t i = 0; name.pieces > 0 && i < LONG_UNITS; i++)
+                listed[name.missing * LONG_UNITS + i] = unit_of(entry, i);
+        } else if (!(entry[FAT_ATTRIBUTES] & FAT_VOLUME_LABEL) && entry[0] != '.') {
+            found->place = place_of(&at);
+            found->is_directory = entry[FAT_ATTRIBUTES] & FAT_DIRECTORY;
+            if (!is_complete(&name, entry) ||
+                !long_name_text(name.pieces * LONG_UNITS, found->name))
+                short_name_text(entry, found->name);
+            at.index++;
+            break;
+        } else {
+            name.pieces = 0;
+        }
+    }
+    close(&at);
+    *index = at.index;
+    return error;
+}
+
+int fat_directory_make(uint32_t above, uint32_t *first)
+{
+    int error = fat_allocate(0, 1, first);
+    if (error)
+        return error;
+    for (uint32_t i = 0; !error && i < fat.cluster_size / SECTOR_SIZE; i++) {
+        struct block *block;
+        error = block_get_zeroed(fat.cache, fat_sector(*first) + i, &block);
+        for (int dots = 1; !error && i == 0 && dots <= 2; dots++) {
+            uint8_t *entry = block->bytes + (dots - 1) * FAT_ENTRY_SIZE;
+            memset(entry, ' ', SHORT_SIZE);
+            memset(entry, '.', (size_t)dots);
+            entry[FAT_ATTRIBUTES] = FAT_DIRECTORY;
+            fat_entry_set_start(entry, dots == 1 ? *first : above);
+            set_dates(entry);
+        }
+        block_put(block);
+    }
+    if (!error)
+        error = block_cache_flush(fat.cache);
+    if (error)
+        fat_free_chain(*first, 1);
     return error;
 }

@@ -171,6 +171,9 @@ int fat_walk(const char *path, struct fat_found *found);
 /* The first cluster that an entry tells of: any number. */
 uint32_t fat_entry_start(const uint8_t entry[FAT_ENTRY_SIZE]);
 
+/* Let it tell of another. */
+void fat_entry_set_start(uint8_t entry[FAT_ENTRY_SIZE], uint32_t start);
+
 /*
  * Make the entry of an empty file with this name.  Returns 0 or -EINVAL: it is not of the form 8.3, or has small
  * and capital letters in the same part of it.
@@ -185,6 +188,25 @@ int fat_entry_remove(const struct fat_found *found);
 
 /* Write a file's first cluster and its size.  0 or -EIO. */
 int fat_entry_update(uint64_t place, uint32_t start, uint32_t size);
+
+/* What a directory has, one after the other. */
+struct fat_listed {
+    uint64_t place; /* as in struct fat_found */
+    bool is_directory;
+    char name[256]; /* in UTF-8 */
+};
+
+/*
+ * The first file or directory from entry *index on of the directory that begins at a cluster (0: the root of
+ * FAT16), but for "." and ".."; *index is behind it then.  Returns 0, -ENOENT when there are no more, or -EIO.
+ */
+int fat_list(uint32_t directory, uint64_t *index, struct fat_listed *found);
+
+/*
+ * Make a directory with nothing in it, and no entry yet, below the one that begins at cluster `above`, 0 for the
+ * root.  *first is its cluster.  Returns 0, -ENOSPC or -EIO.
+ */
+int fat_directory_make(uint32_t above, uint32_t *first);
 
 /* ---- fat.c */
 

@@ -139,12 +139,6 @@ static const struct file_ops inode_file_ops = {
     .close = inode_file_close,
 };
 
-static long directory_read(struct file *file, void *buffer, size_t size)
-{
-    (void)file, (void)buffer, (void)size;
-    return -EISDIR;
-}
-
 static long directory_write(struct file *file, const void *buffer, size_t size)
 {
     (void)file, (void)buffer, (void)size;
@@ -158,19 +152,29 @@ static int directory_sync(struct file *file)
     return file_systems_sync();
 }
 
-static void directory_close(struct file *file)
+static void inode_directory_close(struct file *file)
 {
     kfree(file->path);
     inode_file_close(file);
 }
 
-/* It has a size, and a position, which nobody makes use of. */
+static int directory_next_name(struct file *file, struct inode_name *name)
+{
+    struct inode *inode = file->inode;
+    fs_lock();
+    int error = inode->ops->list(inode, &file->position, name);
+    fs_unlock();
+    return error;
+}
+
+/* It has a size, which is 0. */
 static const struct file_ops directory_ops = {
+    .next_name = directory_next_name,
     .read = directory_read,
     .write = directory_write,
     .size = inode_file_size,
     .sync = directory_sync,
-    .close = directory_close,
+    .close = inode_directory_close,
 };
 
 int inode_file_create(struct inode *inode, unsigned flags, const char *path, struct file **opened)

@@ -3,6 +3,7 @@
 
 #include "archive.h"
 #include "block.h"
+#include "device_file.h"
 #include "errno.h"
 #include "fat.h"
 #include "file.h"
@@ -13,6 +14,7 @@
 #include "path.h"
 #include "slot.h"
 #include "string.h"
+#include "task.h"
 
 enum { MOUNTS_MAX = 4 };
 
@@ -52,8 +54,10 @@ static int check_directory(const char *path)
 {
     const char *rest;
     const struct file_system *fs = find_mount(path, &rest);
-    if (!fs)
-        return archive_check_directory(path);
+    if (!fs) {
+        int error = device_check_directory(path);
+        return error == -ENOENT ? archive_check_directory(path) : error;
+    }
     struct inode *inode;
     fs_lock();
     int error = fs->lookup(rest, &inode);
@@ -67,15 +71,20 @@ static int check_directory(const char *path)
 
 /*
  * Write a path from the root on without "//", "." and "..": "/a/b", and "" for the root itself.  One that does
- * not begin with a slash is taken from the root.  *to_directory: it ends with a slash, so only a directory is meant.
+ * not begin with a slash is taken from the current process's directory.  *to_directory: it ends with a slash, so only a directory is meant.
  * What a "." or ".." follows is one, or there is no such path.
  * Returns 0, -ENOENT for an empty path, -ENAMETOOLONG, or as check_directory().
  */
 static int normalize(const char *path, char normal[PATH_MAX], bool *to_directory)
 {
+    const char *directory = current_task->process->directory;
     size_t length = 0;
     if (*path == '\0')
         return -ENOENT;
+    if (*path != '/' && directory) {
+        length = strlen(directory);
+        memcpy(normal, directory, length);
+    }
     while (*path) {
         size_t n = 0;
         while (path[n] && path[n] != '/')
@@ -148,8 +157,10 @@ int file_open_with(const char *path, unsigned flags, struct file **opened)
     if (to_directory)
         flags |= O_DIRECTORY;
     const struct file_system *fs = find_mount(normal, &rest);
-    if (!fs)
-        return archive_open(normal, flags, opened);
+    if (!fs) {
+        error = device_open(normal, flags, opened);
+        return error == -ENOENT ? archive_open(normal, flags, opened) : error;
+    }
     struct inode *inode;
     fs_lock();
     error = find_inode(fs, rest, flags, &inode);
@@ -177,7 +188,7 @@ struct file *file_open(const char *path, int *error)
     *error = file_open_with(path, O_RDONLY, &file);
     if (*error)
         return NULL;
-    if (file->inode && file->inode->type == INODE_DIRECTORY) {
+    if (file->path) {
         file_put(file);
         *error = -EISDIR;
         return NULL;
@@ -185,7 +196,19 @@ struct file *file_open(const char *path, int *error)
     return file;
 }
 
-int path_remove(const char *path)
+/* Does a path end with "." or "..": with so many dots, and nothing else?  0 if it does not. */
+static size_t dots_at_end(const char *path)
+{
+    size_t end = strlen(path), dots = 0;
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    while (dots < end && path[end - 1 - dots] == '.')
+        dots++;
+    bool is_all = dots == end || path[end - 1 - dots] == '/';
+    return is_all && dots <= 2 ? dots : 0;
+}
+
+int path_remove(const char *path, bool directory)
 {
     char normal[PATH_MAX];
     const char *rest;
@@ -196,14 +219,55 @@ int path_remove(const char *path)
     const struct file_system *fs = find_mount(normal, &rest);
     if (!fs || !fs->remove)
         return -EROFS;
-    if (to_directory) {
+    if (to_directory && !directory) {
         error = check_directory(normal);
         return error ? error : -EISDIR;
     }
+    size_t dots = directory ? dots_at_end(path) : 0;
+    if (dots > 0)
+        return dots == 1 ? -EINVAL : -ENOTEMPTY;
     fs_lock();
-    error = fs->remove(rest);
+    error = fs->remove(rest, directory);
     fs_unlock();
     return error;
+}
+
+int path_make_directory(const char *path)
+{
+    char normal[PATH_MAX];
+    const char *rest;
+    bool to_directory;
+    int error = normalize(path, normal, &to_directory);
+    if (error)
+        return error;
+    const struct file_system *fs = find_mount(normal, &rest);
+    if (!fs || !fs->make_directory) {
+        error = check_directory(normal);
+        return error == 0 || error == -ENOTDIR ? -EEXIST : -EROFS;
+    }
+    fs_lock();
+    error = fs->make_directory(rest);
+    fs_unlock();
+    return error;
+}
+
+int path_directory(const char *path, char normal[PATH_MAX])
+{
+    bool to_directory;
+    int error = normalize(path, normal, &to_directory);
+    return error ? error : check_directory(normal);
+}
+
+const char *mount_name(const char *directory, size_t index)
+{
+    size_t length = strlen(directory);
+    for (size_t i = 0; i <= mount_count; i++) {
+        const char *path = i < mount_count ? mounts[i].path : "/dev";
+        if (strncmp(path, directory, length) == 0 && path[length] == '/' &&
+            !strchr(path + length + 1, '/') && index-- == 0)
+            return path + length + 1;
+    }
+    return NULL;
 }
 
 int file_systems_sync(void)

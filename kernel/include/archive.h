@@ -7,8 +7,8 @@
 struct file;
 
 /*
- * Open the regular file with this path.  flags: O_… of file.h.  Returns 0 and a reference for the caller;
- * -ENOENT, -EEXIST, -ENOTDIR, -EISDIR for a directory (which cannot be opened), -EROFS, -ENOMEM.
+ * Open the file or directory with this path.  flags: O_… of file.h.  Returns 0 and a reference for the caller;
+ * -ENOENT, -EEXIST, -ENOTDIR, -EISDIR for a directory that is to be written, -EROFS, -ENOMEM.
  */
 int archive_open(const char *path, unsigned flags, struct file **opened);
 

@@ -11,6 +11,7 @@ struct cpio_file {
     const char *name; /* without a leading slash, NUL-terminated, inside the archive */
     const void *data; /* inside the archive */
     size_t size;
+    bool is_directory;
     size_t next; /* where the next member starts: an offset for cpio_next() */
 };
 

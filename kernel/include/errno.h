@@ -23,13 +23,16 @@ enum {
     EISDIR = 21,
     EINVAL = 22,
     EMFILE = 24,
+    ENOTTY = 25,
     EFBIG = 27,
     ENOSPC = 28,
     ESPIPE = 29,
     EROFS = 30,
     EPIPE = 32,
+    ERANGE = 34,
     ENAMETOOLONG = 36,
     ENOSYS = 38,
+    ENOTEMPTY = 39,
     EOVERFLOW = 75,
 };
 

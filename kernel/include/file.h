@@ -10,6 +10,7 @@
 
 struct file;
 struct inode;
+struct inode_name;
 struct task;
 
 struct file_ops {
@@ -42,6 +43,16 @@ struct file_ops {
      */
     int (*page)(struct file *file, uint64_t offset, uintptr_t *frame);
 
+    /*
+     * Of a directory: the next name in it, and file->position is behind that.  Returns 0, -ENOENT when there are no
+     * more, or another error.  NULL for what is no directory.
+     */
+    int (*next_name)(struct file *file, struct inode_name *name);
+
+    /* What is no regular file and no directory: what fstat() says of it, S_IF… and permissions.  0: characters. */
+    unsigned mode;
+    bool is_terminal; /* isatty(3) */
+
     /* Have all that was written survive a loss of power.  Returns 0 or -EIO.  NULL: nothing to do. */
     int (*sync)(struct file *file);
 };
@@ -66,7 +77,9 @@ enum {
     O_EXCL = 0200,
     O_TRUNC = 01000,
     O_APPEND = 02000,
-    O_DIRECTORY = 0200000
+    O_NONBLOCK = 04000,
+    O_DIRECTORY = 0200000,
+    O_CLOEXEC = 02000000
 };
 
 /* Was the file opened for reading; for writing? */
@@ -98,12 +111,24 @@ struct file *file_open(const char *path, int *error);
 /* The same with flags: open(2).  0, or a negative errno. */
 int file_open_with(const char *path, unsigned flags, struct file **opened);
 
+/* struct stat of an open file, to an address of a program's memory.  0 or -EFAULT. */
+long stat_out(struct task *task, uint64_t to, const struct file *file);
+
 /*
  * Make a file that has no name and lies in memory alone: size bytes of zeros, each page of which takes a frame
  * when it is asked for.  It can be read and written, and is gone with its last reference, which is the
  * caller's.  NULL without memory.
  */
 struct file *memory_file_create(uint64_t size);
+
+/*
+ * For who serves directories that no file system has: open one, with this path, and what its ops may be.
+ * 0 and the caller's reference, or -ENOMEM.
+ */
+int directory_file_create(const struct file_ops *ops, unsigned flags, const char *path,
+                          struct file **opened);
+long directory_read(struct file *file, void *buffer, size_t size);
+void directory_close(struct file *file);
 
 /* The console: for reading (descriptor 0; writing gives -EBADF) and for writing (1 and 2). */
 extern struct file console_input, console_output;

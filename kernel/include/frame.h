@@ -33,6 +33,9 @@ struct frames_ops {
 
     /* One reference less; panics, with the address, about what is not a frame in use. */
     void (*put)(uintptr_t frame);
+
+    /* As alloc(), but the frame holds anything: for who writes all of it.  NULL is allowed: alloc() serves. */
+    uintptr_t (*take)(void);
 };
 DECLARE_SLOT(frames);
 
@@ -62,6 +65,11 @@ static inline uintptr_t frame_address(const struct frame *frame)
 static inline uintptr_t frame_alloc(void)
 {
     return frames->alloc();
+}
+
+static inline uintptr_t frame_take(void)
+{
+    return frames->take ? frames->take() : frames->alloc();
 }
 
 static inline void frame_get(uintptr_t frame)

@@ -22,7 +22,14 @@
 
 struct inode;
 
-enum inode_type { INODE_FILE, INODE_DIRECTORY };
+enum inode_type { INODE_FILE, INODE_DIRECTORY, INODE_CHARACTERS };
+
+/* One of the names in a directory. */
+struct inode_name {
+    uint64_t number; /* st_ino */
+    enum inode_type type;
+    char text[256]; /* in UTF-8 */
+};
 
 /* What a file system does for its files.  All are called with fs_lock() held, and may sleep. */
 struct inode_ops {
@@ -46,6 +53,12 @@ struct inode_ops {
 
     /* Write what is known of the file (its size, and where it lies), its pages having been written.  0 or -EIO. */
     int (*sync)(struct inode *inode);
+
+    /*
+     * Of a directory: the next name in it; *position, 0 at first, is where to go on.  Returns 0, -ENOENT when there
+     * are no more, or -EIO.
+     */
+    int (*list)(struct inode *inode, uint64_t *position, struct inode_name *name);
 
     /* The last reference is gone, and no page is left: free it, on the disk too if it has been removed. */
     void (*release)(struct inode *inode);
@@ -86,14 +99,24 @@ struct file_system {
     int (*create)(const char *path, struct inode **made);
 
     /*
-     * Take a file's name away; the file itself goes with the last reference to it.  Returns 0, -ENOENT,
-     * -ENOTDIR, -EISDIR for a directory, -EIO, -EROFS.  NULL where nothing can be removed.
+     * Take a file's name away, or an empty directory's; what it named goes with the last reference to it.
+     * Returns 0, -ENOENT, -ENOTDIR, -EISDIR for a directory if none is meant, -ENOTEMPTY, -EBUSY for the root,
+     * -EIO, -EROFS.  NULL where nothing can be removed.
      */
-    int (*remove)(const char *path);
+    int (*remove)(const char *path, bool directory);
+
+    /* Make an empty directory: as create().  NULL where nothing can be made. */
+    int (*make_directory)(const char *path);
 
     /* Write whatever the file system has in memory, but pages.  0 or -EIO; NULL where there is nothing. */
     int (*sync)(void);
 };
+
+/*
+ * The name of what is mounted right below a directory, number index of those: "disk" below "".  NULL when there are
+ * no more.
+ */
+const char *mount_name(const char *directory, size_t index);
 
 /* Let what lies below path ("/disk") be this file system's.  For boot: path and it stay. */
 void mount(const char *path, const struct file_system *file_system);

@@ -13,12 +13,12 @@
 
 struct process;
 
-enum { JOB_ARGUMENTS = 48, JOB_PATH = 64 };
+enum { JOB_PATH = 64 };
 
 struct job {
-    size_t index;                  /* its place in the deck, from 0 */
-    char path[JOB_PATH];           /* "/bin/power" */
-    char *argv[JOB_ARGUMENTS + 1]; /* "power" and its arguments, then NULL */
+    size_t index;        /* its place in the deck, from 0 */
+    char path[JOB_PATH]; /* "/bin/power" */
+    char **argv;         /* "power" and its arguments, then NULL */
 };
 
 /* How many jobs the deck has; 0 is possible. */

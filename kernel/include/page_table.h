@@ -23,6 +23,7 @@
 #define PAGE_TABLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "slot.h"
@@ -44,6 +45,10 @@ enum { TABLE_ENTRIES = 512, TABLE_LEVELS = 3 };
  */
 enum { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, PROT_USER = 8 };
 
+/*
+ * Who serves the slot makes tables and gives them back.  The entries of the lowest ones others may write, too
+ * (page_run_next(), page_table_entry()): how many are in use only the entries themselves say.
+ */
 struct page_table {
     uintptr_t root;  /* physical address of the root table */
     uint32_t tables; /* private to the slot */
@@ -90,6 +95,33 @@ static inline unsigned pte_prot(uint64_t pte)
 {
     return pte & PTE_V ? (unsigned)(pte >> 1 & 15) : PROT_NONE;
 }
+
+/*
+ * The entries of a range of pages, table by table, for who has thousands of them to look at, or to change:
+ *
+ *     struct page_run run = {.behind = start};
+ *     while (page_run_next(table, &run, end))
+ *         for (uint64_t *entry = run.first; entry < run.last; entry++)
+ *             if (*entry)
+ *                 … the page at run.page + (entry - run.first) * PAGE_SIZE is mapped
+ *
+ * The permissions and the frame of an entry may be written, and it may be cleared; what the CPU remembers of it is
+ * then the caller's business (tlb_flush()).  Large pages, which no program has, are passed over.
+ */
+struct page_run {
+    uint64_t page;          /* the first one, of the last run that was found */
+    uint64_t *first, *last; /* its entry; and behind that of the last one */
+    uint64_t behind;        /* where to look on, page aligned; at first where to begin */
+};
+
+/* Find the next run before end: of the user half, page aligned.  False: there is none. */
+bool page_run_next(const struct page_table *table, struct page_run *run, uint64_t end);
+
+/*
+ * Where the entry of a page stands in its table, be it mapped or not; the entries of the pages behind it follow, up to
+ * the end of the table.  NULL when there is no such table.
+ */
+uint64_t *page_table_entry(const struct page_table *table, uint64_t va);
 
 /* What to write to the CSR satp to use a table. */
 static inline uint64_t page_table_satp(const struct page_table *table)

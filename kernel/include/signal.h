@@ -7,12 +7,47 @@
 #ifndef SIGNAL_H
 #define SIGNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-enum { SIGILL = 4, SIGTRAP = 5, SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
+struct process;
+
+enum {
+    SIGHUP = 1,
+    SIGINT = 2,
+    SIGQUIT = 3,
+    SIGILL = 4,
+    SIGTRAP = 5,
+    SIGABRT = 6,
+    SIGBUS = 7,
+    SIGFPE = 8,
+    SIGKILL = 9,
+    SIGUSR1 = 10,
+    SIGSEGV = 11,
+    SIGUSR2 = 12,
+    SIGPIPE = 13,
+    SIGALRM = 14,
+    SIGTERM = 15,
+    SIGCHLD = 17,
+    SIGCONT = 18,
+    SIGSTOP = 19,
+    SIGTSTP = 20,
+    SIGTTIN = 21,
+    SIGTTOU = 22,
+    SIGURG = 23,
+    SIGWINCH = 28,
+    SIGNALS = 65 /* every number is below this; 0 is none */
+};
 
 /* "SIGSEGV" for 11; "signal ?" for a number that is not listed. */
 const char *signal_name(int signal);
+
+/*
+ * Send a process a signal that it does not ignore: what it does by default happens, which is to end it, or
+ * nothing.  Nobody is stopped here, and no function of a program's is called.
+ * signal: 1 to SIGNALS - 1.
+ */
+void process_signal(struct process *process, int signal);
 
 /* The status word of a program that called exit(code): only the code's low 8 bits count. */
 static inline int status_exited(uint64_t code)

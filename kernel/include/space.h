@@ -79,6 +79,22 @@ int space_create(struct process *process);
 void space_destroy(struct process *process);
 
 /*
+ * Take the space off a process, which has none then, and keep it: for who is not sure yet that there will be
+ * another.  It is the caller's: to give back to the same process, in whose name it was made, or to free.
+ */
+struct space *space_detach(struct process *process);
+void space_attach(struct process *process, struct space *space);
+
+/* Give a space back that no process has, with all that is in it.  NULL is allowed. */
+void space_free(struct space *space);
+
+/* The space that a page table, not the kernel's, is part of. */
+static inline struct space *space_of_table(struct page_table *table)
+{
+    return (struct space *)((char *)table - offsetof(struct space, table));
+}
+
+/*
  * Let an area begin or end elsewhere, page aligned: pages that it loses are dropped, pages that it gains are
  * filled if it is one to populate, else missing.  One of its bounds stays.
  * Returns 0; -EEXIST when it would overlap another area; -EFAULT when its pages come from a file and its start

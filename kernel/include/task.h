@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "family.h"
 #include "list.h"
 #include "switch.h"
 #include "syscall.h"
@@ -35,9 +36,11 @@ struct task {
     struct list run_node;
     uint64_t policy[4];
 
-    /* waiting: private to wait.c, and to task_wait() when the task has ended */
+    /* waiting: private to wait.c */
     struct list wait_node;
     struct wait_queue *waiting_on;
+    bool interruptible; /* a signal that ends it wakes it */
+
     struct list all_node; /* in the list of all tasks */
 
     /* where the kernel goes on with this task: switch.h */
@@ -45,6 +48,14 @@ struct task {
     uint64_t canary;   /* SWITCH_CANARY, unless somebody wrote beyond the context */
     uint64_t *stack;   /* the kernel's stack for this task: its lowest word */
     size_t stack_size; /* bytes */
+
+    /*
+     * Where the system call in progress was made: its program goes on 4 bytes behind.  What user.sepc is
+     * meanwhile depends on who serves the trap.
+     */
+    uint64_t called_at;
+    bool renewed; /* the program is another one: task_renew(), and its first sp */
+    uint64_t renewed_sp;
 
     uint64_t ran;                  /* ticks of the CPU that it has had, up to its last turn's end */
     uint64_t since;                /* when its turn began */
@@ -66,14 +77,27 @@ struct process {
     struct region memory;  /* flat loader: the program, its data and its stack */
     struct space *space;   /* from lab 3 on */
     struct file *files[PROCESS_FILES];
+
+    /* from lab 6 on */
+    struct family family;
+    unsigned priority; /* of its task: what set_priority() was told, at first PRIORITY_INITIAL */
+    uint32_t close_on_exec;   /* bit fd: execve() closes that file */
+    uint64_t ignored_signals; /* bit n - 1: signal n does nothing to it */
+    char *directory;          /* where paths begin, "/disk/a"; NULL: the root */
+
+    /* usage.c's: what ended children had, ticks and faults; and faults of its own, when it has ended */
+    uint64_t children_ran, children_faults, faults;
 };
+
+enum { PRIORITY_MIN = 2, PRIORITY_INITIAL = 16, PRIORITY_MAX = 1 << 16 };
 
 /* The task that runs in user mode, or on whose behalf the kernel runs.  At boot: boot_task. */
 extern struct task *current_task;
 
 /*
  * The kernel's own thread of control from boot on, which runs initcalls and the runner.  It has the
- * boot stack and no program; its process is called "kernel" and has pid 0.
+ * boot stack and no program.  Nobody has made its process, which is called "kernel" and has pid 1: it is
+ * everybody's first ancestor, and adopts who has lost theirs (family.h).
  */
 extern struct task *const boot_task;
 
@@ -105,9 +129,9 @@ int task_start(struct task *task);
 struct task *task_next(const struct task *task);
 
 /*
- * Wait until one more of the tasks from task_start() has ended, and return it; each is returned once,
- * in the order in which they ended.  NULL when all have been.  The caller destroys its process.
- * To call: from boot_task.
+ * Wait until one more of the tasks that boot_task has started itself has ended, and return it; each is returned
+ * once, in the order in which they ended.  The caller destroys its process.  Whoever else has ended, and has lost its
+ * parent, this rids the machine of on the way.  NULL when nobody is left at all.  To call: from boot_task.
  */
 struct task *task_wait(void);
 
@@ -126,8 +150,15 @@ struct exit_hook {
     static const struct exit_hook exit_hook_##function_ \
         __attribute__((used, section(".exit_hooks." #level_))) = {function_, #function_}
 
-/* Hand a task whose task_run() has returned to task_wait(). */
+/* Never pick a task again whose task_run() has returned, and let its family know. */
 void task_end(struct task *task);
+
+/*
+ * The program of the current task has been replaced: when it next goes to user mode, it begins where user.sepc
+ * says now, with user.x[X_SP] as it is now and all other registers zero, whatever the rest of the system
+ * call does to them.
+ */
+void task_renew(struct task *task);
 
 /* The life of the task that is switched to for the first time.  On its own stack. */
 _Noreturn void task_begin(void);

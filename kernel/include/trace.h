@@ -47,12 +47,12 @@ void trace_init(void);
 static inline void trace_event_at(uint64_t now, const struct task *task, enum trace_kind kind,
                                   uint16_t value)
 {
-    trace_ring.events[trace_ring.count++ % TRACE_EVENTS] = (struct trace_event){
-        .time = now,
-        .pid = (uint32_t)task->process->pid,
-        .kind = (uint16_t)kind,
-        .value = value,
-    };
+    /* volatile: written as it stands here, for who reads it from outside */
+    volatile struct trace_event *event = &trace_ring.events[trace_ring.count++ % TRACE_EVENTS];
+    event->time = now;
+    event->pid = (uint32_t)task->process->pid;
+    event->kind = (uint16_t)kind;
+    event->value = value;
 }
 
 /* Note an event of a task, now. */

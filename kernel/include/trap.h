@@ -41,6 +41,9 @@ struct trap_handler {
  */
 void trap_dispatch(struct task *task, uint64_t cause);
 
+/* Have one more function asked about a cause, after all others: for what is known when the machine has begun. */
+void trap_ask(uint64_t cause, bool (*function)(struct task *task, uint64_t cause));
+
 /* Sort the handlers by cause.  Called once at boot. */
 void trap_init(void);
 

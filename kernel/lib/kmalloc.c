@@ -1,8 +1,9 @@
 /*
  * kmalloc.c: chunks with boundary tags, and a list of free ones for each size.
  *
- * A chunk that is freed becomes one with free neighbours; a request takes the first of the smallest size that is
- * there and large enough.  Small sizes have a list each, all large ones share the last, which is searched.
+ * A request takes the first chunk of the smallest size that is there and large enough.  Small sizes have a list each,
+ * all large ones share the last, which is searched.  A chunk that is freed becomes one with free neighbours; but a
+ * small one is kept as it is for the next request of its size, until there is no other memory.
  */
 #include "kmalloc.h"
 
@@ -29,6 +30,7 @@ struct chunk {
 
 #define MAGIC_FREE 0x46524545u
 #define MAGIC_USED 0x55534544u
+#define MAGIC_KEPT 0x4b455054u
 
 enum {
     ALIGN = 16,
@@ -42,6 +44,14 @@ static uintptr_t region_start, region_end;
 static struct list free_lists[LISTS];
 static uint64_t lists_in_use; /* bit n: list n has a chunk */
 static size_t free_bytes;
+
+/* Chunks of n * ALIGN bytes that are free, and not in free_lists: each leads to the one that was freed before it. */
+static struct chunk *kept[LISTS - 1];
+
+static struct chunk **kept_before(struct chunk *chunk)
+{
+    return (struct chunk **)&chunk->free;
+}
 
 static struct chunk *chunk_at(uintptr_t address)
 {
@@ -117,43 +127,10 @@ static struct chunk *find_free(size_t size)
     return container_of(node, struct chunk, free);
 }
 
-void *kmalloc(size_t size)
+/* Let a chunk be one with its free neighbours, and free. */
+static void release(struct chunk *chunk)
 {
-    if (size > region_end - region_start)
-        return NULL;
-    size = HEADER + ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1));
-    size = size < CHUNK_MIN ? (size_t)CHUNK_MIN : size;
-    struct chunk *chunk = find_free(size);
-    if (!chunk)
-        return NULL;
-    if (chunk->magic != MAGIC_FREE)
-        panic("kmalloc: memory before %p was overwritten", (void *)((uintptr_t)chunk + HEADER));
-    unlink_free(chunk);
-    if (chunk->size - size >= CHUNK_MIN) {
-        size_t rest = chunk->size - size;
-        set_size(chunk, size);
-        after(chunk)->before = (uint32_t)size;
-        set_size(after(chunk), rest);
-        link_free(after(chunk));
-    }
-    chunk->magic = MAGIC_USED;
-    return memset(&chunk->free, 0, chunk->size - HEADER);
-}
-
-void kfree(void *pointer)
-{
-    if (!pointer)
-        return;
-    struct chunk *chunk = chunk_at((uintptr_t)pointer - HEADER);
-    if ((uintptr_t)chunk < region_start || !inside(chunk) || (uintptr_t)pointer % ALIGN != 0 ||
-        chunk->magic != MAGIC_USED)
-        panic("kfree: %p is not from kmalloc, or was freed before", pointer);
     struct chunk *next = after(chunk);
-    if (inside(next) &&
-        (next->before != chunk->size || (next->magic != MAGIC_FREE && next->magic != MAGIC_USED)))
-        panic("kfree: memory behind %p was overwritten", pointer);
-    /* Whoever still looks at it will notice. */
-    memset(pointer, POISON, chunk->size - HEADER);
     if (inside(next) && next->magic == MAGIC_FREE) {
         unlink_free(next);
         set_size(chunk, chunk->size + next->size);
@@ -166,6 +143,84 @@ void kfree(void *pointer)
         chunk = previous;
     }
     link_free(chunk);
+}
+
+/* Release all that is kept.  False: there was nothing. */
+static bool release_kept(void)
+{
+    bool any = false;
+    for (size_t n = 0; n < LISTS - 1; n++) {
+        for (struct chunk *chunk; (chunk = kept[n]); any = true) {
+            kept[n] = *kept_before(chunk);
+            free_bytes -= chunk->size;
+            release(chunk);
+        }
+    }
+    return any;
+}
+
+/* Cut a chunk that is to be used off one that is larger. */
+static void cut(struct chunk *chunk, size_t size)
+{
+    if (chunk->size - size < CHUNK_MIN)
+        return;
+    size_t rest = chunk->size - size;
+    set_size(chunk, size);
+    after(chunk)->before = (uint32_t)size;
+    set_size(after(chunk), rest);
+    link_free(after(chunk));
+}
+
+void *kmalloc(size_t size)
+{
+    if (size > region_end - region_start)
+        return NULL;
+    size = HEADER + ((size + ALIGN - 1) & ~(size_t)(ALIGN - 1));
+    size = size < CHUNK_MIN ? (size_t)CHUNK_MIN : size;
+    size_t n = list_of(size);
+    struct chunk *chunk = n < LISTS - 1 ? kept[n] : NULL;
+    if (chunk) {
+        kept[n] = *kept_before(chunk);
+        free_bytes -= size;
+    } else {
+        chunk = find_free(size);
+        if (!chunk && release_kept())
+            chunk = find_free(size);
+        if (!chunk)
+            return NULL;
+        unlink_free(chunk);
+    }
+    if (chunk->magic != MAGIC_FREE && chunk->magic != MAGIC_KEPT)
+        panic("kmalloc: memory before %p was overwritten", (void *)((uintptr_t)chunk + HEADER));
+    cut(chunk, size);
+    chunk->magic = MAGIC_USED;
+    return memset(&chunk->free, 0, chunk->size - HEADER);
+}
+
+void kfree(void *pointer)
+{
+    if (!pointer)
+        return;
+    struct chunk *chunk = chunk_at((uintptr_t)pointer - HEADER);
+    if ((uintptr_t)chunk < region_start || !inside(chunk) || (uintptr_t)pointer % ALIGN != 0 ||
+        chunk->magic != MAGIC_USED)
+        panic("kfree: %p is not from kmalloc, or was freed before", pointer);
+    const struct chunk *next = after(chunk);
+    if (inside(next) &&
+        (next->before != chunk->size ||
+         (next->magic != MAGIC_FREE && next->magic != MAGIC_USED && next->magic != MAGIC_KEPT)))
+        panic("kfree: memory behind %p was overwritten", pointer);
+    /* Whoever still looks at it will notice. */
+    size_t size = chunk->size - HEADER, n = list_of(chunk->size);
+    memset(pointer, POISON, size);
+    if (n == LISTS - 1) {
+        release(chunk);
+        return;
+    }
+    chunk->magic = MAGIC_KEPT;
+    *kept_before(chunk) = kept[n];
+    kept[n] = chunk;
+    free_bytes += chunk->size;
 }
 
 size_t kmalloc_free_bytes(void)

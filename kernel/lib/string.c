@@ -8,7 +8,11 @@
 
 #include <stdint.h>
 
-enum { WORD = 8, BLOCK = 8 * WORD };
+enum {
+    WORD = 8,
+    BLOCK = 8 * WORD,
+    PIECE = 32 * WORD
+}; /* copied, or filled, in one turn of a loop */
 
 /* A word that may overlay objects of any type. */
 typedef uint64_t __attribute__((may_alias)) word_t;
@@ -54,7 +58,18 @@ void *memset(void *dst, int byte, size_t size)
     for (; size > 0 && ((uintptr_t)d & (WORD - 1)); size--)
         *d++ = (char)byte;
     uint64_t word = 0x0101010101010101UL * (uint8_t)byte;
-    for (const char *end = d + size / BLOCK * BLOCK; d < end; d += BLOCK) {
+    for (const char *end = d + size / PIECE * PIECE; d < end; d += PIECE) {
+        word_t *to = (word_t *)d;
+        to[0] = word, to[1] = word, to[2] = word, to[3] = word;
+        to[4] = word, to[5] = word, to[6] = word, to[7] = word;
+        to[8] = word, to[9] = word, to[10] = word, to[11] = word;
+        to[12] = word, to[13] = word, to[14] = word, to[15] = word;
+        to[16] = word, to[17] = word, to[18] = word, to[19] = word;
+        to[20] = word, to[21] = word, to[22] = word, to[23] = word;
+        to[24] = word, to[25] = word, to[26] = word, to[27] = word;
+        to[28] = word, to[29] = word, to[30] = word, to[31] = word;
+    }
+    for (const char *end = d + size % PIECE / BLOCK * BLOCK; d < end; d += BLOCK) {
         word_t *to = (word_t *)d;
         to[0] = word, to[1] = word, to[2] = word, to[3] = word;
         to[4] = word, to[5] = word, to[6] = word, to[7] = word;

@@ -1,6 +1,7 @@
 /* defaults.c: what serves the slots of memory until a lab brings something better. */
 #include "demand.h"
 #include "errno.h"
+#include "fork.h"
 #include "kernel_stack.h"
 #include "kmalloc.h"
 #include "memory.h"
@@ -22,6 +23,7 @@ DEFINE_SLOT(unmapping);
 DEFINE_SLOT(file_mappings);
 DEFINE_SLOT(shared_mappings);
 DEFINE_SLOT(kernel_stacks);
+DEFINE_SLOT(copy_on_write);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
 static long no_in(struct task *task, void *dst, uint64_t src, size_t size)
@@ -197,3 +199,7 @@ static void stack_to_heap(uint64_t *stack)
 static const struct kernel_stacks_ops heap_stacks = {.alloc = stack_from_heap,
                                                      .free = stack_to_heap};
 PROVIDE(kernel_stacks, 0, heap_stacks);
+
+/* Until lab 6's task 6.2 a child gets copies at once. */
+static const struct copy_on_write_ops copies_at_once = {.share = NULL};
+PROVIDE(copy_on_write, 0, copies_at_once);

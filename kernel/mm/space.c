@@ -51,9 +51,10 @@ static int map_way_in_and_out(struct space *space, const struct user_context *co
     return error ? error : spaces->map(space, &contexts);
 }
 
-/* Unmap every area, and give the space itself back. */
-static void space_free(struct space *space)
+void space_free(struct space *space)
 {
+    if (!space)
+        return;
     struct area *area;
     while ((area = area_next(&space->areas, NULL)))
         spaces->unmap(space, area);
@@ -78,43 +79,32 @@ int space_create(struct process *process)
         space_free(space);
         return error;
     }
+    space_attach(process, space);
+    return 0;
+}
+
+struct space *space_detach(struct process *process)
+{
+    struct space *space = process->space;
+    process->space = NULL;
+    process->memory = (struct region){0, 0};
+    user_context_init(&process->task.user);
+    return space;
+}
+
+void space_attach(struct process *process, struct space *space)
+{
+    struct user_context *user = &process->task.user;
     process->space = space;
+    process->memory = (struct region){0, USER_END};
     user->user_satp = page_table_satp(&space->table);
     user->self = USER_CONTEXT + (uintptr_t)user % PAGE_SIZE;
     user->enter = TRAMPOLINE + (uintptr_t)(user_enter - trampoline_start);
-    return 0;
 }
 
 void space_destroy(struct process *process)
 {
-    struct space *space = process->space;
-    if (!space)
-        return;
-    process->space = NULL;
-    user_context_init(&process->task.user);
-    space_free(space);
-}
-
-uint64_t space_next_page(const struct space *space, uint64_t va, uint64_t end)
-{
-    while (va < end) {
-        const uint64_t *entries = (const uint64_t *)space->table.root;
-        int level = TABLE_LEVELS - 1;
-        uint64_t pte;
-        /* Down to the leaf, or to the table that is missing.  An entry of a page may be without V. */
-        while ((pte = entries[va >> (12 + 9 * level) & (TABLE_ENTRIES - 1)]) & PTE_V && level > 0 &&
-               !(pte & (PTE_R | PTE_X))) {
-            entries = (const uint64_t *)pte_frame(pte);
-            level--;
-        }
-        if (level == 0 ? pte != 0 : pte & PTE_V)
-            return va;
-        uint64_t covered = 1UL << (12 + 9 * level);
-        va = (va & ~(covered - 1)) + covered;
-        if (va == 0)
-            break; /* beyond the last address */
-    }
-    return end;
+    space_free(space_detach(process));
 }
 
 /* Fill [start, end), of which nothing is mapped.  Returns 0 or the first error (nothing is then). */

@@ -91,7 +91,7 @@ static void counted_init(const struct region regions[], size_t count)
     lower()->init(regions, count);
 }
 
-static uintptr_t counted_alloc(void)
+static uintptr_t give_frame(uintptr_t (*how)(void))
 {
     if (probe_refuse == 1) {
         probe_refuse = probe_refuse_rest;
@@ -99,11 +99,23 @@ static uintptr_t counted_alloc(void)
         return 0;
     }
     probe_refuse -= probe_refuse > 0;
-    uintptr_t frame = lower()->alloc();
+    uintptr_t frame = how();
     probe_frames += frame != 0;
     if (probe_frames > probe_frames_most)
         probe_frames_most = probe_frames;
     return frame;
+}
+
+static uintptr_t counted_alloc(void)
+{
+    return give_frame(lower()->alloc);
+}
+
+/* Whatever it was: nobody may rely on what such a frame holds. */
+static uintptr_t counted_take(void)
+{
+    uintptr_t frame = give_frame(lower()->take ? lower()->take : lower()->alloc);
+    return frame ? (uintptr_t)memset((void *)frame, 0xa5, PAGE_SIZE) : 0;
 }
 
 static void counted_get(uintptr_t frame)
@@ -119,7 +131,12 @@ static void counted_put(uintptr_t frame)
 }
 
 static const struct frames_ops counted = {
-    .init = counted_init, .alloc = counted_alloc, .get = counted_get, .put = counted_put};
+    .init = counted_init,
+    .alloc = counted_alloc,
+    .get = counted_get,
+    .put = counted_put,
+    .take = counted_take,
+};
 PROVIDE(frames, 8, counted);
 
 /* Looking into page tables without the help of what is tested. */

@@ -35,10 +35,12 @@ static void job_set(struct job *job, size_t index, const char *line, size_t leng
     assert(words);
     memcpy(words, line, length);
     job->index = index;
-    size_t argc = 0;
+    size_t argc = 0, most = 1;
+    for (const char *c = words; *c; c++)
+        most += *c == ' ';
+    job->argv = kmalloc((most + 1) * sizeof(*job->argv));
+    assert(job->argv);
     for (char *word = words; *word;) {
-        if (argc == JOB_ARGUMENTS)
-            panic("job %zu (%s) has more than %d words", index, words, JOB_ARGUMENTS);
         job->argv[argc++] = word;
         char *space = strchr(word, ' ');
         if (!space)

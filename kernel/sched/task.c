@@ -11,6 +11,7 @@
 #include "panic.h"
 #include "riscv.h"
 #include "scheduler.h"
+#include "space.h"
 #include "string.h"
 #include "trace.h"
 #include "trap.h"
@@ -22,6 +23,14 @@ extern uint64_t boot_stack[];
 
 static struct process boot_process = {
     .name = "kernel",
+    .pid = 1,
+    .family =
+        {
+            .children = LIST_INIT(boot_process.family.children),
+            .ended = LIST_INIT(boot_process.family.ended),
+            .sibling = LIST_INIT(boot_process.family.sibling),
+            .child_ended = WAIT_QUEUE_INIT(boot_process.family.child_ended),
+        },
     .task =
         {
             .process = &boot_process,
@@ -34,15 +43,14 @@ static struct process boot_process = {
         },
 };
 struct task *const boot_task = &boot_process.task;
+struct process *const first_process = &boot_process;
 struct task *current_task = &boot_process.task; /* whoever panics early is looked up here */
 
-static int next_pid = 1;
+static int next_pid = 2;
 
-/* All tasks that have been started and not destroyed, in that order; then those to be waited for. */
+/* All tasks that have been started and not destroyed, in that order. */
 static struct list all_tasks = LIST_INIT(all_tasks);
-static struct list ended_tasks = LIST_INIT(ended_tasks);
-static struct wait_queue someone_ended = WAIT_QUEUE_INIT(someone_ended);
-static size_t unreturned; /* started, and not returned by task_wait() */
+static size_t living; /* how many of them have not ended */
 
 void user_context_init(struct user_context *context)
 {
@@ -61,6 +69,8 @@ struct process *process_create(const char *name)
     list_init(&task->run_node);
     list_init(&task->wait_node);
     list_init(&task->all_node);
+    family_init(&process->family);
+    process->priority = PRIORITY_INITIAL;
     task->canary = SWITCH_CANARY;
     task->user.kernel_trap = (uintptr_t)kernel_trap;
     user_context_init(&task->user);
@@ -99,6 +109,11 @@ void process_destroy(struct process *process)
 {
     struct task *task = &process->task;
     assert(task != current_task);
+    if (!list_empty(&process->family.children) || !list_empty(&process->family.ended))
+        panic("process %d (%s) goes, and still has children: see ended() (task 6.4)", process->pid,
+              process->name);
+    list_remove(&process->family.sibling);
+    kfree(process->directory);
     close_files(process);
     loader->unload(process);
     list_remove(&task->run_node);
@@ -110,9 +125,33 @@ void process_destroy(struct process *process)
 
 static void task_finish(struct task *task)
 {
+    struct process *process = task->process;
+    process->faults = process->space ? process->space->minor_faults : 0; /* before it goes */
     for (const struct exit_hook *hook = exit_hooks_start; hook < exit_hooks_end; hook++)
         hook->function(task);
     task->state = TASK_FINISHED;
+}
+
+void task_renew(struct task *task)
+{
+    task->renewed = need_resched = true;
+    task->called_at = task->user.sepc;
+    task->renewed_sp = task->user.x[X_SP];
+}
+
+/* What task_renew() has promised. */
+static __attribute__((noinline)) void begin_anew(struct task *task)
+{
+    uint64_t sp = task->renewed_sp;
+    memset(task->user.x, 0, sizeof(task->user.x));
+    task->user.x[X_SP] = sp;
+    task->user.sepc = task->called_at;
+    task->renewed = false;
+    /* Its floating-point registers are as they were, and the context has them. */
+    memset(task->context.f, 0, sizeof(task->context.f));
+    task->context.fcsr = 0;
+    float_clear();
+    task->user.sstatus = (task->user.sstatus & ~(uint64_t)SSTATUS_FS) | SSTATUS_FS_INITIAL;
 }
 
 void task_run(struct task *task)
@@ -129,8 +168,12 @@ void task_run(struct task *task)
     task->user.kernel_satp = csr_read(satp);
     while (!task->dying) {
         trap_dispatch(task, user_run(&task->user));
-        if (need_resched && !task->dying)
-            schedule();
+        if (need_resched) {
+            if (task->renewed)
+                begin_anew(task);
+            if (!task->dying)
+                schedule();
+        }
     }
     task_finish(task);
     task->stack = stack;
@@ -156,20 +199,22 @@ int task_start(struct task *task)
     task->context.ra = (uintptr_t)task_begin;
     task->context.sp = (uintptr_t)task->stack + KERNEL_STACK_SIZE;
     list_append(&all_tasks, &task->all_node);
-    unreturned++;
+    living++;
+    task->process->family.is_awaited = current_task == boot_task;
+    families->born(first_process, task->process);
     const struct job *job = task->process->job;
     trace_event(task, TRACE_START, job ? (uint16_t)job->index : TRACE_NO_JOB);
     scheduler->enqueue(task);
     return 0;
 }
 
-/* task_run() has returned: let task_wait() have it, and never pick it again. */
 void task_end(struct task *task)
 {
     scheduler->dequeue(task);
     trace_event(task, TRACE_END, 0);
-    list_append(&ended_tasks, &task->wait_node);
-    wake_all(&someone_ended);
+    living--;
+    families->ended(task->process);
+    wake_all(&first_process->family.child_ended); /* that was the last one, perhaps */
 }
 
 void task_begin(void)
@@ -184,14 +229,19 @@ void task_begin(void)
 
 struct task *task_wait(void)
 {
-    if (unreturned == 0)
-        return NULL;
-    while (list_empty(&ended_tasks))
-        wait_on(&someone_ended);
-    struct task *task = container_of(ended_tasks.next, struct task, wait_node);
-    list_remove(&task->wait_node);
-    unreturned--;
-    return task;
+    struct family *family = &first_process->family;
+    for (;;) {
+        while (list_empty(&family->ended)) {
+            if (living == 0)
+                return NULL;
+            wait_on(&family->child_ended);
+        }
+        struct process *process = container_of(family->ended.next, struct process, family.sibling);
+        list_remove(&process->family.sibling);
+        if (process->family.is_awaited)
+            return &process->task;
+        process_destroy(process);
+    }
 }
 
 struct task *task_next(const struct task *task)

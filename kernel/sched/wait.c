@@ -24,7 +24,9 @@ long wait_on(struct wait_queue *queue)
 {
     if (current_task->dying)
         return -EINTR;
+    current_task->interruptible = true;
     wait_uninterruptible(queue);
+    current_task->interruptible = false;
     return current_task->dying ? -EINTR : 0;
 }
 

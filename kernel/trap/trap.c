@@ -99,6 +99,11 @@ static void chain_add(size_t index, bool (*function)(struct task *task, uint64_t
     chains[index][n] = function;
 }
 
+void trap_ask(uint64_t cause, bool (*function)(struct task *task, uint64_t cause))
+{
+    chain_add(chain_index(cause), function);
+}
+
 /* Note a system call, and let somebody else do it. */
 static bool trace_call(struct task *task, uint64_t cause)
 {
@@ -159,9 +164,9 @@ static _Noreturn void unhandled(const struct task *task, uint64_t cause)
 
 void trap_dispatch(struct task *task, uint64_t cause)
 {
-    bool (**handler)(struct task * task, uint64_t cause) = chains[chain_index(cause)];
-
     if (!(cause & CAUSE_INTERRUPT)) {
+        bool (**handler)(struct task *, uint64_t) = chains[cause & (CAUSES_HALF - 1)];
+        task->called_at = task->user.sepc;
         for (; *handler; handler++)
             if ((*handler)(task, cause))
                 return;
@@ -169,6 +174,7 @@ void trap_dispatch(struct task *task, uint64_t cause)
     }
 
     /* An interrupt may concern several, so all its handlers are asked. */
+    bool (**handler)(struct task *, uint64_t) = chains[chain_index(cause)];
     if (cause == CAUSE_TIMER)
         trace_event(task, TRACE_TIMER, task->state != TASK_RUNNABLE);
     bool handled = false;

@@ -2,6 +2,8 @@
 #ifndef USER_FCNTL_H
 #define USER_FCNTL_H
 
+#include <stddef.h>
+
 enum {
     O_RDONLY = 0,
     O_WRONLY = 1,
@@ -10,7 +12,8 @@ enum {
     O_EXCL = 0200,
     O_TRUNC = 01000,
     O_APPEND = 02000,
-    O_DIRECTORY = 0200000
+    O_DIRECTORY = 0200000,
+    O_CLOEXEC = 02000000
 };
 
 /* Opens a file; mode, for a new one, is 0666. Returns a descriptor or a negative error. */
@@ -31,7 +34,21 @@ struct stat {
     unsigned unused[2];
 };
 
-/* Asks about an open file. Returns 0 or a negative error. */
+/* Asks about an open file, or one with a name. Returns 0 or a negative error. */
 int fstat(int fd, struct stat *stat);
+int stat_path(const char *path, struct stat *stat);
+
+/* A name in a directory: struct linux_dirent64. */
+struct dirent {
+    unsigned long d_ino;
+    long d_off;
+    unsigned short d_reclen; /* the next one begins so many bytes behind this one */
+    unsigned char d_type;
+    char d_name[];
+};
+enum { DT_DIR = 4, DT_REG = 8 };
+
+/* Reads names of a directory, as many as fit. Returns how many bytes, 0 at the end, or a negative error. */
+long getdents64(int fd, void *buffer, size_t size);
 
 #endif

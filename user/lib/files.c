@@ -44,6 +44,11 @@ int fstat(int fd, struct stat *stat)
     return (int)syscall6(SYS_fstat, fd, (long)stat, 0, 0, 0, 0);
 }
 
+int stat_path(const char *path, struct stat *stat)
+{
+    return (int)syscall6(SYS_newfstatat, AT_FDCWD, (long)path, (long)stat, 0, 0, 0);
+}
+
 int ftruncate(int fd, long length)
 {
     return (int)syscall6(SYS_ftruncate, fd, length, 0, 0, 0, 0);
@@ -62,6 +67,28 @@ void sync(void)
 int unlink(const char *path)
 {
     return unlinkat(AT_FDCWD, path, 0);
+}
+
+int rmdir(const char *path)
+{
+    return unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+int mkdir(const char *path)
+{
+    return (int)syscall6(SYS_mkdirat, AT_FDCWD, (long)path, 0777, 0, 0, 0);
+}
+
+int isatty(int fd)
+{
+    enum { TIOCGWINSZ = 0x5413 };
+    unsigned short size[4];
+    return syscall6(SYS_ioctl, fd, TIOCGWINSZ, (long)size, 0, 0, 0) == 0;
+}
+
+long getdents64(int fd, void *buffer, size_t size)
+{
+    return syscall6(SYS_getdents64, fd, (long)buffer, (long)size, 0, 0, 0);
 }
 
 int unlinkat(int directory, const char *path, int flags)

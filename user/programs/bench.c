@@ -5,6 +5,10 @@
  *       mapped FILE COUNT   what the first touch of a mapped file's page costs, which has been read before
  *       read FILE        what reading a file from its beginning to its end costs, and a copy of as many bytes
  *       faults COUNT     what the first touch of a page costs: of the heap, which begins to grow
+ *       forks COUNT PAGES   what a child costs that ends at once, with so many pages of heap that were touched
+ *       execs COUNT PATH what a child costs that becomes another program, which ends at once
+ *       copies COUNT     what the first store to a page costs that a child has, too
+ *       pipes COUNT      what a byte to another program and back costs
  *
  * In instructions of the machine, to be run where one takes 1 ns of guest time (QEMU's -icount
  * shift=0): there instret counts instructions. Prints
@@ -19,6 +23,7 @@
  * or, `faults`:
  *     mapped: N, or read: N and copied: N      in the time that this program had the CPU, copied: by reads of
  *                         one piece, which is in memory
+ *     fork, exit, wait: N, and so on: the mean of COUNT
  *     fault: N            from a store to a page that is missing to the next instruction, the mean of COUNT
  * Linux: runs, but instret counts something else.
  */
@@ -31,6 +36,7 @@
 #include <string.h>
 #include <syscall.h>
 #include <unistd.h>
+#include <wait.h>
 
 enum { WARM_UP = 20, GAP = 100, GAPS_MAX = 64, PAGE = 4096, ROOM = 64 << 10 };
 
@@ -183,6 +189,97 @@ static void read_all(const char *path)
     printf("copied: %lu\n", cpu_time() - begin);
 }
 
+/* Let the heap have so many pages, which have been touched. Returns the first one. */
+static volatile char *touched_heap(unsigned long pages)
+{
+    unsigned long start = (brk(0) + PAGE - 1) / PAGE * PAGE;
+    volatile char *heap = (volatile char *)start;
+
+    brk(start + pages * PAGE);
+    for (unsigned long i = 0; i < pages; i++)
+        heap[i * PAGE] = 1;
+    return heap;
+}
+
+static void forks(unsigned long count, unsigned long pages)
+{
+    unsigned long begin = 0;
+
+    touched_heap(pages);
+    for (unsigned long i = 0; i <= count; i++) {
+        if (i == 1)
+            begin = instret(); /* the first one finds nothing where it has been before */
+        if (fork() == 0)
+            _exit(0);
+        wait(NULL);
+    }
+    printf("fork, exit, wait: %lu\n", (instret() - begin) / count);
+}
+
+static void execs(unsigned long count, char *name)
+{
+    char *const argv[] = {name, NULL}, *const envp[] = {NULL};
+    unsigned long begin = 0;
+    enum { NOT_FOUND = 127 };
+    int status = 0;
+
+    for (unsigned long i = 0; i <= count && WEXITSTATUS(status) != NOT_FOUND; i++) {
+        if (i == 1)
+            begin = instret();
+        if (fork() == 0) {
+            execve(name, argv, envp);
+            _exit(NOT_FOUND);
+        }
+        wait(&status);
+    }
+    printf("fork, exec, exit, wait: %lu\n", (instret() - begin) / count);
+}
+
+static void copies(unsigned long count)
+{
+    volatile char *heap = touched_heap(count);
+    unsigned long took[2];
+
+    if (fork() == 0) {
+        for (int i = 0; i < WARM_UP; i++)
+            sched_yield(); /* it is there still, and has all pages */
+        _exit(0);
+    }
+    for (int round = 0; round < 2; round++) {
+        unsigned long begin = instret();
+
+        for (unsigned long i = 0; i < count; i++)
+            heap[i * PAGE] = 2;
+        took[round] = instret() - begin;
+    }
+    wait(NULL);
+    printf("copy: %lu\n", (took[0] - took[1]) / count + 1);
+}
+
+static void pipes(unsigned long count)
+{
+    int there[2], back[2];
+    unsigned long begin = 0;
+    char byte = 1;
+
+    if (pipe2(there, 0) != 0 || pipe2(back, 0) != 0)
+        exit(1);
+    if (fork() == 0) {
+        for (unsigned long i = 0; i <= count; i++) {
+            read(there[0], &byte, 1);
+            write(back[1], &byte, 1);
+        }
+        _exit(0);
+    }
+    for (unsigned long i = 0; i <= count; i++) {
+        if (i == 1)
+            begin = instret();
+        write(there[1], &byte, 1);
+        read(back[0], &byte, 1);
+    }
+    printf("ping-pong: %lu\n", (instret() - begin) / count);
+}
+
 int main(int argc, char *argv[])
 {
     unsigned long at_start = instret();
@@ -195,6 +292,14 @@ int main(int argc, char *argv[])
         mapped(argv[2], strtoul(argv[3], NULL, 10));
     } else if (argc > 2 && strcmp(argv[1], "read") == 0) {
         read_all(argv[2]);
+    } else if (argc > 3 && strcmp(argv[1], "forks") == 0) {
+        forks(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    } else if (argc > 3 && strcmp(argv[1], "execs") == 0) {
+        execs(strtoul(argv[2], NULL, 10), argv[3]);
+    } else if (argc > 2 && strcmp(argv[1], "copies") == 0) {
+        copies(strtoul(argv[2], NULL, 10));
+    } else if (argc > 2 && strcmp(argv[1], "pipes") == 0) {
+        pipes(strtoul(argv[2], NULL, 10));
     } else if (argc > 2 && strcmp(argv[1], "faults") == 0) {
         faults(strtoul(argv[2], NULL, 10));
     } else {

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "errno.h"
 #include "fat.h"
 #include "fat_private.h"
 #include "inode.h"
@@ -404,6 +405,35 @@ static void answer_to_open(int error, struct inode *inode, unsigned handle)
     handles[handle] = inode;
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* Print the names in a directory, in the order of their bytes; with a slash behind directories. */
+static int list(struct inode *directory)
+{
+    static char *names[4096];
+    uint64_t position = 0;
+    struct inode_name name;
+    size_t count = 0;
+    int error;
+    while ((error = directory->ops->list(directory, &position, &name)) == 0) {
+        char text[sizeof(name.text) + 1];
+        snprintf(text, sizeof(text), "%s%s", name.text, name.type == INODE_DIRECTORY ? "/" : "");
+        if (count == sizeof(names) / sizeof(names[0]) || !(names[count++] = strdup(text)))
+            die("more than %zu names", count);
+    }
+    qsort(names, count, sizeof(names[0]), compare_names);
+    for (size_t i = 0; i < count && error == -ENOENT; i++)
+        printf("%s%s", i ? "|" : "", names[i]);
+    if (error == -ENOENT)
+        printf("\n");
+    while (count > 0)
+        free(names[--count]);
+    return error == -ENOENT ? 0 : error;
+}
+
 /* One command: each begins with its name; then the number of a handle, sizes, or a path. */
 static void execute(const char *line)
 {
@@ -432,7 +462,19 @@ static void execute(const char *line)
         if (error)
             printf("%d\n", error);
     } else if (!strcmp(command, "remove")) {
-        printf("%d\n", mounted->remove(path));
+        printf("%d\n", mounted->remove(path, false));
+    } else if (!strcmp(command, "rmdir")) {
+        printf("%d\n", mounted->remove(path, true));
+    } else if (!strcmp(command, "mkdir")) {
+        printf("%d\n", mounted->make_directory(path));
+    } else if (!strcmp(command, "list")) {
+        int error = mounted->lookup(path, &inode);
+        if (!error) {
+            error = list(inode);
+            put(inode);
+        }
+        if (error)
+            printf("%d\n", error);
     } else if (!strcmp(command, "syncall")) {
         printf("%d\n", sync_all());
     } else if (!strcmp(command, "errors")) {
@@ -613,7 +655,21 @@ static void touch(char names[][PATH], size_t count)
             put(inode);
             handles[h] = NULL;
         } else if (chance(6) == 0) {
-            mounted->remove(name);
+            mounted->remove(name, chance(4) == 0);
+        } else if (chance(12) == 0) {
+            struct inode *directory;
+            snprintf(path, sizeof(path), "d%u", chance(9));
+            mounted->make_directory(path);
+            if (mounted->lookup(chance(2) ? path : "", &directory) == 0) {
+                uint64_t position = 0;
+                struct inode_name listed;
+                while (directory->type == INODE_DIRECTORY &&
+                       directory->ops->list(directory, &position, &listed) == 0)
+                    ;
+                put(directory);
+            }
+            if (chance(2))
+                mounted->remove(path, true);
         } else if (inode->type == INODE_FILE) {
             if (chance(3) == 0 || inode->read_only)
                 read_file(inode, &crc);

@@ -193,6 +193,37 @@ void table_random(unsigned long argument)
                 probe_frames);
 }
 
+/* Others may write the entries of a table that is there: page_table.h. */
+static void entries_of_others(void)
+{
+    const uint64_t page = 0x40000000;
+    struct page_table table;
+    create(&table);
+    PROBE_CHECK(page_table->map(&table, page, target(1), PROT_READ) == 0 &&
+                    page_table->map(&table, page + PAGE_SIZE, target(2), PROT_READ) == 0,
+                "map() failed");
+    uint64_t *entry = page_table_entry(&table, page), second;
+    PROBE_CHECK(entry && entry[0] && entry[1],
+                "two pages side by side have no entries side by side");
+    entry[2] = second = entry[1];
+    PROBE_CHECK(page_table->unmap(&table, page) != 0 &&
+                    page_table->unmap(&table, page + PAGE_SIZE) == second,
+                "unmap() beside an entry that somebody else has written");
+    PROBE_CHECK(page_table->find(&table, page + 2 * PAGE_SIZE) == second &&
+                    probe_leaves(&table) == 1,
+                "an entry that somebody else has written is gone when its neighbours are unmapped");
+    PROBE_CHECK(page_table->map(&table, page, target(3), PROT_READ) == 0,
+                "map() beside an entry that somebody else has written");
+    entry = page_table_entry(&table, page);
+    entry[0] = entry[2] = 0;
+    PROBE_CHECK(page_table->find(&table, page) == 0 && page_table->unmap(&table, page) == 0,
+                "an entry was cleared by somebody else, and its page is still found");
+    page_table->destroy(&table);
+    PROBE_CHECK(probe_frames == 0,
+                "others have written to a table's entries; after destroy() %ld frames are missing",
+                probe_frames);
+}
+
 void table_memory(unsigned long argument)
 {
     (void)argument;
@@ -210,6 +241,8 @@ void table_memory(unsigned long argument)
     page_table->destroy(&other);
     PROBE_CHECK(probe_frames == 0, "after destroy() %ld frames of tables are missing",
                 probe_frames);
+
+    entries_of_others();
 
     /* A table, and its first page, where each frame in turn is refused. */
     for (bool refused = true; refused;) {

@@ -90,7 +90,7 @@ static void drop_pages(uintptr_t stack, size_t pages)
 static int fill_pages(uintptr_t stack)
 {
     for (size_t i = 0; i < KERNEL_STACK_SIZE / PAGE_SIZE; i++) {
-        uintptr_t frame = frame_alloc();
+        uintptr_t frame = frame_take();
         if (frame && page_table->map(&kernel_table, stack + i * PAGE_SIZE, frame,
                                      PROT_READ | PROT_WRITE) == 0)
             continue;

@@ -10,7 +10,8 @@
 /*
  * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.
  * What is new: an area may be as large as the address space, and have three pages.  To drop it must not
- * take longer for the pages that it has not: space_next_page() (space.h) finds those that it has.
+ * take longer for the pages that it has not: space_next_page() (space.h) finds those that it has, page_run_next()
+ * (page_table.h) table by table.
  */
 static int anonymous_fill(struct space *space, const struct area *area, uint64_t va)
 {
@@ -34,8 +35,15 @@ static void anonymous_drop(struct space *space, const struct area *area, uint64_
 {
     (void)area;
     /* BEGIN SOLUTION 4.2 */
-    for (uint64_t va = start; (va = space_next_page(space, va, end)) < end; va += PAGE_SIZE)
-        frame_put(pte_frame(page_table->unmap(&space->table, va)));
+    struct page_run run = {.behind = start};
+    while (page_run_next(&space->table, &run, end)) {
+        for (uint64_t *entry = run.first; entry < run.last; entry++) {
+            if (*entry)
+                frame_put(pte_frame(*entry));
+            *entry = 0;
+        }
+    }
+    tlb_flush();
     /* STUB
     (void)space, (void)start, (void)end;
     */

@@ -1,0 +1,147 @@
+/* files.c: calls on files that C libraries make beside those of kernel/fs.  See section 2 of the Linux manual. */
+#include <stddef.h>
+
+#include "errno.h"
+#include "file.h"
+#include "path.h"
+#include "syscall.h"
+#include "task.h"
+#include "user_memory.h"
+
+enum { VECTOR_MAX = 1024 }; /* IOV_MAX */
+
+/* readv() and writev(): one piece after the other, until one of them is not done to its end. */
+static long each_piece(struct task *task, const uint64_t args[6], unsigned call)
+{
+    long done = 0;
+    if (args[2] > VECTOR_MAX)
+        return -EINVAL;
+    for (uint64_t i = 0; i < args[2]; i++) {
+        uint64_t piece[2]; /* struct iovec: address, size */
+        long count = user_memory->in(task, piece, args[1] + i * sizeof(piece), sizeof(piece));
+        if (count == 0 && piece[1] > 0)
+            count = syscall_table[call](task, (const uint64_t[6]){args[0], piece[0], piece[1]});
+        if (count < 0)
+            return done > 0 ? done : count;
+        done += count;
+        if ((uint64_t)count < piece[1])
+            break;
+    }
+    return done;
+}
+
+static long sys_readv(struct task *task, const uint64_t args[6])
+{
+    return file_get(task, args[0]) ? each_piece(task, args, SYS_READ) : -EBADF;
+}
+SYSCALL(SYS_READV, sys_readv);
+
+static long sys_writev(struct task *task, const uint64_t args[6])
+{
+    return file_get(task, args[0]) ? each_piece(task, args, SYS_WRITE) : -EBADF;
+}
+SYSCALL(SYS_WRITEV, sys_writev);
+
+/* ioctl(fd, request, address): args[0] to args[2].  Terminals say that they are, and how large. */
+static long sys_ioctl(struct task *task, const uint64_t args[6])
+{
+    enum { TCGETS = 0x5401, TIOCGWINSZ = 0x5413 };
+    const struct file *file = file_get(task, args[0]);
+    if (!file)
+        return -EBADF;
+    if (!file->ops->is_terminal)
+        return -ENOTTY;
+    switch ((uint32_t)args[1]) {
+    case TCGETS: {
+        /* struct termios (include/uapi/asm-generic/termbits.h): ICRNL; OPOST, ONLCR; ISIG, ICANON, ECHO. */
+        struct {
+            uint32_t input, output, control, local;
+            uint8_t line, characters[19];
+        } termios = {.input = 0400, .output = 5, .control = 0277, .local = 013};
+        return user_memory->out(task, args[2], &termios, 36);
+    }
+    case TIOCGWINSZ: {
+        const uint16_t size[4] = {24, 80};
+        return user_memory->out(task, args[2], size, sizeof(size));
+    }
+    default:
+        return -ENOTTY;
+    }
+}
+SYSCALL(SYS_IOCTL, sys_ioctl);
+
+/* fcntl(fd, command, argument): args[0] to args[2].  Copies of descriptors, and flags. */
+static long sys_fcntl(struct task *task, const uint64_t args[6])
+{
+    enum {
+        F_DUPFD = 0,
+        F_GETFD = 1,
+        F_SETFD = 2,
+        F_GETFL = 3,
+        F_SETFL = 4,
+        F_DUPFD_CLOEXEC = 1030
+    };
+    struct process *process = task->process;
+    struct file *file = file_get(task, args[0]);
+    if (!file)
+        return -EBADF;
+    uint32_t command = (uint32_t)args[1], bit = 1u << (uint32_t)args[0];
+    switch (command) {
+    case F_GETFD:
+        return process->close_on_exec & bit ? 1 : 0;
+    case F_SETFD:
+        process->close_on_exec &= ~bit;
+        process->close_on_exec |= args[2] & 1 ? bit : 0;
+        return 0;
+    case F_GETFL:
+        return (long)(file->flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
+    case F_SETFL: {
+        const unsigned can_change = O_APPEND | O_NONBLOCK;
+        file->flags = (file->flags & ~can_change) | ((unsigned)args[2] & can_change);
+        return 0;
+    }
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC: {
+        uint64_t to = args[2];
+        if (to >= PROCESS_FILES)
+            return -EINVAL;
+        while (to < PROCESS_FILES && process->files[to])
+            to++;
+        if (to == PROCESS_FILES)
+            return -EMFILE;
+        const uint64_t dup[6] = {args[0], to, command == F_DUPFD ? 0 : O_CLOEXEC};
+        return syscall_table[SYS_DUP3](task, dup);
+    }
+    default:
+        return -EINVAL;
+    }
+}
+SYSCALL(SYS_FCNTL, sys_fcntl);
+
+/* Is there what a path names?  args: of a call whose first two are a directory and a path. */
+static long exists(struct task *task, const uint64_t args[6])
+{
+    char path[PATH_MAX];
+    struct file *file;
+    long error = path_in(task, args[0], args[1], path);
+    if (!error)
+        error = file_open_with(path, O_RDONLY, &file);
+    if (!error)
+        file_put(file);
+    return error;
+}
+
+/* faccessat(directory, path, mode): everybody may do everything with what there is. */
+static long sys_faccessat(struct task *task, const uint64_t args[6])
+{
+    return (uint32_t)args[2] & ~7u ? -EINVAL : exists(task, args);
+}
+SYSCALL(SYS_FACCESSAT, sys_faccessat);
+
+/* readlinkat(directory, path, buffer, size): nothing is a link. */
+static long sys_readlinkat(struct task *task, const uint64_t args[6])
+{
+    long error = exists(task, args);
+    return error ? error : -EINVAL;
+}
+SYSCALL(SYS_READLINKAT, sys_readlinkat);

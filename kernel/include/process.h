@@ -1,0 +1,68 @@
+/*
+ * process.h: what is given of making processes and giving them programs, for lab 6.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slot.h"
+
+struct process;
+struct space;
+struct switch_context;
+struct task;
+
+/*
+ * Let a new process have what a parent hands down, but for its memory and its registers: its open files, the
+ * directory it is in, its priority, and which signals it ignores.  Returns 0 or -ENOMEM.
+ */
+int process_inherit(struct process *child, const struct process *parent);
+
+/* Slot vectors: what a program passes to another.  Lab 6, task 6.3; until then nobody can. */
+struct vectors_ops {
+    /*
+     * Copy a vector of strings from the task's memory: addresses of 8 bytes each, the last of which is 0.  A vector
+     * at address 0 has none, as on Linux.
+     *
+     * *vector: as loader->load() takes it, in kernel memory, with the strings; one kmalloc()ed piece, the caller's
+     * to kfree().  Returns 0; -EFAULT; -ENOMEM; -E2BIG if strings and addresses take more than ARGUMENTS_MAX bytes
+     * (arguments.h), however many there are.
+     */
+    long (*copy)(struct task *task, uint64_t address, char ***vector);
+};
+DECLARE_SLOT(vectors);
+
+/*
+ * As loader->load(), but a file that begins with #! names the program that is to read it: that one is loaded,
+ * with what else stands in the line, and the path, before the arguments.  See execve(2).
+ */
+int program_load(struct process *process, const char *path, char *const argv[], char *const envp[]);
+
+/*
+ * What execve() ends besides the old program's memory: files that are open for it alone are closed
+ * (O_CLOEXEC).  And the process is called by the path's last part now.
+ */
+void process_renew(struct process *process, const char *path);
+
+/*
+ * Keep the floating-point registers, which are those of the current task's program still, in a context that has
+ * not run: a task that begins there begins with them.
+ */
+void float_keep(struct switch_context *context);
+
+/*
+ * The flags of clone() that C libraries use for fork(), and where they want to find pids: see clone(2),
+ * CLONE_PARENT_SETTID, CLONE_CHILD_SETTID, CLONE_SETTLS.  The child must have its memory already.
+ * args: clone()'s.  Returns 0; -EINVAL for flags that make threads; -EFAULT; -ENOMEM.
+ */
+long clone_for_libraries(struct task *parent, struct process *child, const uint64_t args[6]);
+
+/* struct rusage of a child that has ended, to an address of the task's memory.  0 or -EFAULT. */
+long usage_out(struct task *task, uint64_t to, const struct process *child);
+
+/* A child that has ended has been waited for: what it has used counts among its parent's children's from now on. */
+void usage_add(struct process *parent, const struct process *child);
+
+#endif

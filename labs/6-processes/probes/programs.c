@@ -1,0 +1,214 @@
+/* programs.c: processes that are given another program, or one of their own. */
+#include "errno.h"
+#include "kmalloc.h"
+#include "probes.h"
+#include "string.h"
+
+enum { TEXT_FD = 6, SECRET_FD = 7 };
+static struct process *caller;
+static uint64_t area; /* of two pages of the caller's: a path, and vectors */
+
+/* Put a path, and a vector of two strings behind it, into the caller's memory. */
+static void put_arguments(const char *path)
+{
+    const uint64_t vector[3] = {area + 2048, area + 2052, 0};
+    for (size_t i = 0; i <= strlen(path); i++)
+        PROBE_CHECK(probe_stores(caller, area + i, (uint8_t)path[i]) == 0,
+                    "memory cannot be written");
+    for (size_t i = 0; i < sizeof(vector); i++)
+        PROBE_CHECK(probe_stores(caller, area + 1024 + i, ((const uint8_t *)vector)[i]) == 0,
+                    "memory cannot be written");
+    for (size_t i = 0; i < 8; i++)
+        PROBE_CHECK(probe_stores(caller, area + 2048 + i, (uint8_t) "one\0two"[i]) == 0,
+                    "memory cannot be written");
+}
+
+static struct process *furnished(void)
+{
+    caller = probe_process("caller");
+    area = probe_map(caller, 0, 2, RW, ANON);
+    probe_map(caller, 0, 10, RW, ANON | MAP_POPULATE);
+    int error;
+    for (int fd = TEXT_FD; fd <= SECRET_FD; fd++) {
+        caller->files[fd] = file_open("/text", &error);
+        PROBE_CHECK(caller->files[fd], "the probe's file cannot be opened: %d", error);
+    }
+    caller->close_on_exec = 1u << SECRET_FD;
+    caller->priority = 33;
+    caller->ignored_signals = 4;
+    return caller;
+}
+
+static long execve_of(const char *path)
+{
+    put_arguments(path);
+    return probe_call(caller, SYS_EXECVE, area, area + 1024, 0, 0, 0, 0);
+}
+
+static long spawn_of(const char *path)
+{
+    put_arguments(path);
+    return probe_call(caller, SYS_SPAWN, area, area + 1024, 0, 0, 0, 0);
+}
+
+/* All that a process had before execve() failed: compared by what was put there. */
+static void check_unharmed(const char *when)
+{
+    uint8_t byte = 0;
+    PROBE_CHECK(caller->space && probe_loads(caller, area, &byte) == 0 && byte == '/',
+                "%s: the caller's memory is not as it was", when);
+    PROBE_CHECK(caller->files[SECRET_FD] && strcmp(caller->name, "caller") == 0 &&
+                    !caller->task.renewed,
+                "%s: the caller is not what it was", when);
+}
+
+void exec_programs(unsigned long argument)
+{
+    (void)argument;
+    probe_begin();
+    /* Once as a trial: it brings in what stays. */
+    furnished();
+    PROBE_CHECK(execve_of("/bin/exit") == 0, "execve() of a program returned an error");
+    PROBE_CHECK(caller->task.renewed, "the new program does not begin: task_renew()");
+    PROBE_CHECK(!area_find(&caller->space->areas, area), "the old program's memory is there still");
+    PROBE_CHECK(!caller->files[SECRET_FD] && caller->files[TEXT_FD],
+                "a file that was to be closed is open, or another is not");
+    PROBE_CHECK(strcmp(caller->name, "exit") == 0, "the process is called %s", caller->name);
+    PROBE_CHECK(caller->priority == 33 && caller->ignored_signals == 4,
+                "a process has lost what it keeps: its priority, and which signals it ignores");
+    probe_destroy(caller);
+
+    size_t heap = kmalloc_free_bytes();
+    PROBE_CHECK(probe_frames == 0,
+                "a process has had two programs, and is gone: %ld frames are missing",
+                probe_frames);
+    static const struct {
+        const char *path;
+        long result;
+    } wrong[] = {
+        {"/bin/none", -ENOENT}, {"/text", -ENOEXEC}, {"/cut", -ENOEXEC}, {"/bin", -EACCES}};
+    furnished();
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        put_arguments(wrong[i].path);
+        long frames = probe_frames, result = execve_of(wrong[i].path);
+        PROBE_CHECK(result == wrong[i].result, "execve(%s) returned %ld, not %ld", wrong[i].path,
+                    result, wrong[i].result);
+        check_unharmed(wrong[i].path);
+        PROBE_CHECK(probe_frames == frames, "execve(%s) has kept %ld frames", wrong[i].path,
+                    probe_frames - frames);
+    }
+    uint64_t points = 0;
+    for (bool refused = true; refused;) {
+        put_arguments("/bin/exit");
+        long frames = probe_frames;
+        probe_refused = 0;
+        probe_refuse = ++points, probe_refuse_rest = true;
+        long result = probe_call(caller, SYS_EXECVE, area, area + 1024, 0, 0, 0, 0);
+        probe_refuse = 0, probe_refuse_rest = false;
+        refused = probe_refused > 0;
+        if (!refused)
+            break;
+        PROBE_CHECK(result == -ENOMEM, "execve() without frame %lu returned %ld", points, result);
+        check_unharmed("execve() without a frame");
+        PROBE_CHECK(probe_frames == frames, "execve() without frame %lu has kept %ld frames",
+                    points, probe_frames - frames);
+    }
+    report("probe: %lu allocations, each refused once", points - 1);
+    probe_destroy(caller);
+    PROBE_CHECK(probe_frames == 0 && kmalloc_free_bytes() == heap,
+                "in the end %ld frames and %ld bytes have not come back", probe_frames,
+                (long)heap - (long)kmalloc_free_bytes());
+}
+
+void spawn_programs(unsigned long argument)
+{
+    (void)argument;
+    probe_begin();
+    furnished();
+    long pid = spawn_of("/bin/exit");
+    PROBE_CHECK(pid > 0, "spawn() of a program returned %ld", pid);
+    const struct process *child = process_find((int)pid);
+    PROBE_CHECK(child && child->family.parent == caller,
+                "who was spawned is not its parent's child");
+    PROBE_CHECK(child->files[TEXT_FD] == caller->files[TEXT_FD] && !child->files[SECRET_FD] &&
+                    caller->files[SECRET_FD],
+                "who was spawned has not the files that it should have");
+    PROBE_CHECK(
+        child->priority == 33 && child->ignored_signals == 4 && strcmp(child->name, "exit") == 0,
+        "who was spawned has not its parent's priority, or ignores other signals, or is called %s",
+        child->name);
+    check_unharmed("spawn()");
+    probe_end(process_find((int)pid), 0);
+    PROBE_CHECK(probe_wait(caller, (int)pid, 0, NULL) == pid,
+                "who was spawned cannot be waited for");
+
+    static const struct {
+        const char *path;
+        long result;
+    } wrong[] = {
+        {"/bin/none", -ENOENT}, {"/text", -ENOEXEC}, {"/cut", -ENOEXEC}, {"/bin", -EACCES}};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        put_arguments(wrong[i].path);
+        long frames = probe_frames;
+        size_t heap = kmalloc_free_bytes();
+        long result = spawn_of(wrong[i].path);
+        PROBE_CHECK(result == wrong[i].result, "spawn(%s) returned %ld, not %ld", wrong[i].path,
+                    result, wrong[i].result);
+        PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap &&
+                        list_empty(&caller->family.children),
+                    "spawn(%s) was refused, and has kept frames, kernel memory, or a child",
+                    wrong[i].path);
+    }
+    uint64_t points = 0;
+    for (bool refused = true; refused;) {
+        put_arguments("/bin/exit");
+        long frames = probe_frames;
+        size_t heap = kmalloc_free_bytes();
+        probe_refused = 0;
+        probe_refuse = ++points, probe_refuse_rest = true;
+        pid = probe_call(caller, SYS_SPAWN, area, area + 1024, 0, 0, 0, 0);
+        probe_refuse = 0, probe_refuse_rest = false;
+        refused = probe_refused > 0;
+        PROBE_CHECK(refused ? pid == -ENOMEM : pid > 0, "spawn() without frame %lu returned %ld",
+                    points, pid);
+        if (pid > 0) {
+            probe_end(process_find((int)pid), 0);
+            PROBE_CHECK(probe_wait(caller, -1, 0, NULL) == pid,
+                        "who was spawned cannot be waited for");
+        }
+        PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
+                    "spawn() without frame %lu has kept %ld frames and %ld bytes", points,
+                    probe_frames - frames, (long)heap - (long)kmalloc_free_bytes());
+    }
+    report("probe: %lu allocations, each refused once", points - 1);
+    probe_destroy(caller);
+}
+
+/* set_priority(), and who has which priority. */
+void stride_rules(unsigned long argument)
+{
+    (void)argument;
+    probe_begin();
+    struct process *process = probe_process("caller");
+    static const struct {
+        uint64_t priority;
+        long result;
+    } cases[] = {{2, 2}, {16, 16}, {PRIORITY_MAX, PRIORITY_MAX}, {5, 5}};
+    static const uint64_t wrong[] = {
+        0, 1, (uint64_t)-1, (uint64_t)-16, PRIORITY_MAX + 1UL, 1UL << 32, 1UL << 63};
+    PROBE_CHECK(process->priority == PRIORITY_INITIAL, "a process begins with priority %u",
+                process->priority);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        long result = probe_call(process, SYS_SET_PRIORITY, cases[i].priority, 0, 0, 0, 0, 0);
+        PROBE_CHECK(result == cases[i].result && process->priority == cases[i].priority,
+                    "set_priority(%lu) returned %ld, and the priority is %u", cases[i].priority,
+                    result, process->priority);
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        long result = probe_call(process, SYS_SET_PRIORITY, wrong[i], 0, 0, 0, 0, 0);
+        PROBE_CHECK(result == -EINVAL && process->priority == 5,
+                    "set_priority(0x%lx) returned %ld, and the priority is %u", wrong[i], result,
+                    process->priority);
+    }
+    probe_destroy(process);
+}
