@@ -49,8 +49,12 @@ def _goes_out(name: Path) -> bool:
     """Is this file for students?"""
     if str(name) in FILES_OUT or name.parts[:2] == ("grader", "tests"):
         return False
-    if name.parts[0] == "labs" and len(name.parts) > 3 and name.parts[2] in LAB_FOLDERS_OUT:
-        return False
+    if name.parts[0] == "labs" and len(name.parts) > 2:
+        # A lab without lab.toml is still being made.
+        if not (LABS / name.parts[1] / "lab.toml").is_file():
+            return False
+        if len(name.parts) > 3 and name.parts[2] in LAB_FOLDERS_OUT:
+            return False
     return not (name.parts[0] == "labs" and name.name == "bench.json")
 
 
