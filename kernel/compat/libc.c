@@ -5,11 +5,8 @@
 #include <stddef.h>
 
 #include "errno.h"
-#include "kmalloc.h"
-#include "memory.h"
 #include "mmap.h"
 #include "signal.h"
-#include "string.h"
 #include "syscall.h"
 #include "task.h"
 #include "timer.h"

@@ -144,7 +144,7 @@ static int archive_next_name(struct file *file, struct inode_name *found)
 
 static const struct file_ops directory_ops = {
     .read = directory_read,
-    .write = archive_write,
+    .write = directory_write,
     .next_name = archive_next_name,
     .close = directory_close,
 };

@@ -111,15 +111,12 @@ static long sys_pipe2(struct task *task, const uint64_t args[6])
     if (error)
         return error;
     size_t made = 0;
-    for (; !error && made < 2; made++) {
-        long fd = free_descriptor(task);
-        if (fd < 0) {
-            error = fd;
-            break;
-        }
+    for (long fd; made < 2 && (fd = free_descriptor(task)) >= 0; made++) {
         fds[made] = (int32_t)fd;
         set_descriptor(task, fd, ends[made], flags);
     }
+    if (made < 2)
+        error = -EMFILE;
     if (!error)
         error = user_memory->out(task, args[0], fds, sizeof(fds));
     for (size_t i = 0; error && i < 2; i++) {

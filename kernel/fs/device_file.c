@@ -52,12 +52,6 @@ static const struct {
 } devices[] = {{"console", &console_ops}, {"null", &null_ops}, {"tty", &console_ops}};
 enum { DEVICES = sizeof(devices) / sizeof(devices[0]) };
 
-static long no_write(struct file *file, const void *buffer, size_t size)
-{
-    (void)file, (void)buffer, (void)size;
-    return -EBADF;
-}
-
 static int next_device(struct file *file, struct inode_name *name)
 {
     if (file->position >= DEVICES)
@@ -69,8 +63,10 @@ static int next_device(struct file *file, struct inode_name *name)
     return 0;
 }
 
-static const struct file_ops directory_ops = {
-    .read = directory_read, .write = no_write, .next_name = next_device, .close = directory_close};
+static const struct file_ops directory_ops = {.read = directory_read,
+                                              .write = directory_write,
+                                              .next_name = next_device,
+                                              .close = directory_close};
 
 /* The number of the device with this path, -1 for /dev itself, DEVICES for all else. */
 static int find(const char *path)

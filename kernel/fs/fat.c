@@ -372,17 +372,23 @@ static int lookup(const char *path, struct inode **found_inode)
     return error ? error : open(&found, found_inode);
 }
 
-static int create(const char *path, struct inode **made)
+/* Find where something new with this path can be put, and make its entry, which is not there yet.  As create(). */
+static int prepare(const char *path, struct fat_found *found)
 {
-    struct fat_found found;
-    int error = fat_walk(path, &found);
+    int error = fat_walk(path, found);
     if (!error)
         return -EEXIST;
-    if (!found.can_make)
+    if (!found->can_make)
         return error;
     if (fat.device->read_only)
         return -EROFS;
-    error = fat_entry_make(found.entry, found.name);
+    return fat_entry_make(found->entry, found->name);
+}
+
+static int create(const char *path, struct inode **made)
+{
+    struct fat_found found;
+    int error = prepare(path, &found);
     if (error)
         return error;
     struct fat_inode *file = make_inode(INODE_FILE);
@@ -402,14 +408,7 @@ static int make_directory(const char *path)
 {
     struct fat_found found;
     uint32_t first;
-    int error = fat_walk(path, &found);
-    if (!error)
-        return -EEXIST;
-    if (!found.can_make)
-        return error;
-    if (fat.device->read_only)
-        return -EROFS;
-    error = fat_entry_make(found.entry, found.name);
+    int error = prepare(path, &found);
     if (error)
         return error;
     uint32_t above = found.room.start;

@@ -43,6 +43,12 @@ long directory_read(struct file *file, void *buffer, size_t size)
     return -EISDIR;
 }
 
+long directory_write(struct file *file, const void *buffer, size_t size)
+{
+    (void)file, (void)buffer, (void)size;
+    return -EBADF;
+}
+
 void directory_close(struct file *file)
 {
     kfree(file->path);

@@ -139,12 +139,6 @@ static const struct file_ops inode_file_ops = {
     .close = inode_file_close,
 };
 
-static long directory_write(struct file *file, const void *buffer, size_t size)
-{
-    (void)file, (void)buffer, (void)size;
-    return -EBADF;
-}
-
 /* Which names it has is known to the file system alone. */
 static int directory_sync(struct file *file)
 {

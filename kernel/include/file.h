@@ -128,6 +128,7 @@ struct file *memory_file_create(uint64_t size);
 int directory_file_create(const struct file_ops *ops, unsigned flags, const char *path,
                           struct file **opened);
 long directory_read(struct file *file, void *buffer, size_t size);
+long directory_write(struct file *file, const void *buffer, size_t size);
 void directory_close(struct file *file);
 
 /* The console: for reading (descriptor 0; writing gives -EBADF) and for writing (1 and 2). */
