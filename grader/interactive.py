@@ -85,16 +85,21 @@ def console_disk(lab: Lab) -> Optional[Path]:
 
 
 def run(lab_name: str, apps: str, solutions: str, with_: str, bootargs: str = "") -> int:
-    """`make run`: the kernel with some programs on this console; ^C ends it.  bootargs: words for the
-    kernel ("populate=1")."""
+    """`make run`: the kernel with some programs on this console, or a lab's shell; ^C ends it, but in labs that have
+    one.  bootargs: words for the kernel ("populate=1")."""
     lab, _, kernel = _kernel(lab_name, solutions, with_)
-    jobs = parse_apps(apps or "hello")
+    jobs = parse_apps(apps or lab.shell or "hello")
     image = console_disk(lab)
     if image:
         name = shown(image)
         print(f"/disk is {name}: `mdir -i {name} ::` lists it, and `rm {name}` begins afresh.")
+    serial = "stdio"
+    if lab.shell and sys.stdin.isatty():
+        # What is typed is the kernel's, ^C too: QEMU keeps ^A to itself.
+        bootargs, serial = f"console=terminal {bootargs}".strip(), "mon:stdio"
+        print("^C goes to what runs in the machine; ^A x ends the machine itself.")
     boot = Machine(kernel, lab.seed, "run").boot(jobs, arguments=bootargs, disk=image)
-    return _play([*machine.command(boot, None), "-serial", "stdio"])
+    return _play([*machine.command(boot, None), "-serial", serial])
 
 
 def timeline(lab_name: str, apps: str, solutions: str, with_: str, out: str) -> int:

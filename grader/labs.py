@@ -40,7 +40,8 @@ class Task:
 @dataclass(frozen=True)
 class Lab:
     """A lab.  seed: what a grade uses unless told otherwise; starter_score: what an untouched
-    starter earns; disk: on a person's console its machine has a disk."""
+    starter earns; disk: on a person's console its machine has a disk; shell: what runs there if nobody says
+    what is to run: a program that reads what is typed."""
 
     number: int
     name: str
@@ -50,6 +51,7 @@ class Lab:
     directory: Path
     tasks: Tuple[Task, ...]
     disk: bool = False
+    shell: str = ""
 
     @property
     def folder(self) -> str:
@@ -91,6 +93,7 @@ def _load(directory: Path) -> Lab:
             directory=directory,
             tasks=tasks,
             disk=data.get("disk", False),
+            shell=data.get("shell", ""),
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise GraderError(f"{shown(path)} cannot be read: {error!r}") from error

@@ -167,6 +167,8 @@ class Machine:
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
         kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).
+        typed: what somebody types on the console, each text when it shows something (machine.Boot); there is somebody
+        only with the bootargs that go with it, see terminal.h.
         disk: the files of its disk; or the image itself, for one that image() in disk.py makes in another size,
         or one that is damaged.  The run writes to a copy: run.disk_files(), run.expect_disk_in_order().
         """
@@ -175,7 +177,8 @@ class Machine:
         record = machine.run(boot)
         names = {job.split()[0] for job in jobs} & set(build.program_sources())
         programs = {name: build.program(name) for name in names}
-        self.last = run.read(record, mark, boot.kernel, jobs, programs, boot.budget)
+        budget = float("inf") if boot.typed else boot.budget  # it began anew with each text
+        self.last = run.read(record, mark, boot.kernel, jobs, programs, budget)
         return self.last
 
     def sweep(

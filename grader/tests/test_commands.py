@@ -51,6 +51,36 @@ def test_run_is_stopped_by_control_c() -> None:
     console.expect(pexpect.EOF)
 
 
+def test_run_gives_a_shell_where_there_is_one() -> None:
+    """Somebody at a terminal: lines are edited, ^C ends what runs, the disk keeps what is written, ^D ends it all."""
+    command = ["-m", "grader", "run", "--lab", "processes", "--solutions", "reference"]
+    console = pexpect.spawn(sys.executable, command, cwd=str(ROOT), encoding="utf-8", timeout=30)
+    console.expect_exact("^A x ends the machine itself")
+    console.expect_exact("$ ")
+    long = "word " * 200
+    for typed, shown in (
+        ("echo onf\x7fe | cat\r", "one\r\n$ "),
+        ("nonsense\x15echo two\r", "two\r\n$ "),
+        (f"echo {long} | wc\r", "1 200 1000\r\n$ "),
+        ("echo three > /disk/three.txt; cat < /disk/three.txt\r", "three\r\n$ "),
+        ("rm /disk/three.txt; cat /disk/three.txt; echo $?\r", "1\r\n$ "),
+        ("nap 1000s\r", "nap 1000s"),
+        ("\x03", "^C\r\n$ "),
+        ("forever &\r", "forever &\r\n"),
+    ):
+        console.send(typed)
+        console.expect_exact(shown)
+    console.expect(r"\[(\d+)\]\r\n\$ ")
+    assert console.match
+    console.send(f"kill {console.match[1]}; wait; echo gone\r")
+    console.expect_exact("gone\r\n$ ")
+    console.send("\x04")
+    console.expect("off: time")
+    console.expect(pexpect.EOF)
+    console.close()
+    assert console.exitstatus == 0
+
+
 def drawn_twice(picture: str, apps: str, directory: Path) -> Tuple[Set[str], List[str]]:
     """Have `timeline` or `map` draw programs, twice the same; the picture's texts, and the lines printed."""
     drawn = []

@@ -9,6 +9,7 @@
 #include "console.h"
 #include "platform.h"
 #include "riscv.h"
+#include "scheduler.h"
 #include "signal.h"
 #include "slot.h"
 #include "string.h"
@@ -99,15 +100,18 @@ static bool look(struct task *task, uint64_t cause)
     return false;
 }
 
-static void read_option(void)
+static void read_options(void)
 {
     char value[16];
     console_is_terminal =
         platform_option("console", value, sizeof(value)) && strcmp(value, "terminal") == 0;
     if (console_is_terminal)
         trap_ask(CAUSE_TIMER, look);
+    /* Who types may be a program, on a machine whose time flies while the CPU waits for an interrupt. */
+    if (platform_option("idle", value, sizeof(value)) && strcmp(value, "polls") == 0)
+        idle_polls++;
 }
-INITCALL(0, read_option);
+INITCALL(0, read_options);
 
 long terminal_read(char *buffer, size_t size)
 {

@@ -182,7 +182,7 @@ GENERATIONS = (
 
 @pytest.mark.basic
 @pytest.mark.task("6.1")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.hint(
     "A process, a space, the areas, what process_inherit() hands down, the registers; then task_start(). The child's a0"
     " is 0, and it goes on behind the ecall: task->called_at + 4."
@@ -415,7 +415,7 @@ def frames(seen: Checkpoint, start: int, count: int) -> List[int]:
 
 @pytest.mark.basic
 @pytest.mark.task("6.2")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.requires("a_program_becomes_two")
 @pytest.mark.hint(
     "share(): the child's entries have the parent's frames, each with a reference more, and nobody has PROT_WRITE."
@@ -664,7 +664,7 @@ REPLACED: Story = (
 
 @pytest.mark.basic
 @pytest.mark.task("6.3")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.hint(
     "Copy path and vectors first; space_detach(), program_load(); then space_free() the old one, or space_attach() it"
     " again. task_renew() has the new one begin."
@@ -713,7 +713,7 @@ BAD_PROGRAMS: Story = (
 
 
 @pytest.mark.task("6.3")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.requires("another_program_runs")
 @pytest.mark.hint(
     "An error gives the old space back as it was; nothing of it may be gone before load() has worked."
@@ -833,7 +833,7 @@ OTHERS_FIRST: Story = (
 
 @pytest.mark.basic
 @pytest.mark.task("6.4")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.hint(
     "Look among those that have ended; if there is none, and no living one that is meant either: -ECHILD. Else wait_on()"
     " until one ends, and look again."
@@ -967,6 +967,102 @@ def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
 def test_waiting_costs_nothing(machine: Machine) -> None:
     """Otherwise a shell uses up the time of the program that it waits for."""
     probe(machine, "families-wait", "wait4() with bad addresses, and of those that others wait for")
+
+
+# What is typed, and what the shell and its programs show behind the typed line before the next is typed.
+Session = Sequence[Tuple[str, str]]
+TOOLS = ("sh", "cat", "chant", "echo", "exit", "fault", "ls", "mkdir", "wc")
+PROMPT, END, INTERRUPT = "$ ", "\x04", "\x03"
+AWAITED_MAX = 24
+
+
+def session(machine: Machine, lines: Session, end: str) -> None:
+    """Have somebody type lines to a shell, and demand what the console shows, to the letter."""
+    shown, typed = PROMPT, []
+    awaited = shown
+    for text, answer in lines:
+        typed.append((awaited[-AWAITED_MAX:].encode(), text.encode()))
+        echo = "^C\n" if text == INTERRUPT else text.replace(END, "")
+        shown += echo + answer
+        awaited = echo + answer or awaited
+    run = machine.run(
+        ["sh"],
+        {f"bin/{name}": build.program(name).read_bytes() for name in TOOLS},
+        "console=terminal idle=polls",
+        shift=5,
+        budget=BUDGET,
+        typed=tuple(typed),
+        disk=FILES,
+    )
+    check.equal(check.readable(run.printed), shown, "a session with a shell, what is typed and the answers")
+    run.expect_ends([end], "the shell ends with the status that it was told, or its last program's")
+    run.expect_linked_calls({0: len(lines)})
+    run.expect_disk_in_order()
+
+
+@pytest.mark.task("6.4")
+@pytest.mark.points(3)
+@pytest.mark.requires("a_parent_can_wait", "files_stay_open")
+@pytest.mark.hint(
+    "fork(), execve(), wait4() and what is given between them: files that a child arranges stay open in its program, and"
+    " the end of a pipe comes when its last writer has ended. Try it: make run LAB=processes"
+)
+def test_a_shell_can_be_lived_in(machine: Machine) -> None:
+    """Otherwise there are processes, and nobody who could use them.  (400 ms.)"""
+    one, two = (machine.secret(f"word {n}", 6 + n) for n in range(2))
+    code = 1 + int(machine.secret("code", 2), 16) % 250
+    long = machine.secret("long", 60) * 12  # more than a read of the shell's, and than a write of echo's
+    session(
+        machine,
+        [
+            (f"echo {one} {two}\n", f"{one} {two}\n{PROMPT}"),
+            (f"echo {one} {two} | cat | wc\n", f"1 2 {len(one) + len(two) + 2}\n{PROMPT}"),
+            (f"echo {one} > /disk/file; echo {two} >> /disk/file\n", PROMPT),
+            ("cat < /disk/file | cat\n", f"{one}\n{two}\n{PROMPT}"),
+            (f"echo {long} | wc\n", f"1 1 {len(long) + 1}\n{PROMPT}"),
+            (f"exit {code}; echo $?\n".replace("exit", "/bin/exit"), f"{code}\n{PROMPT}"),
+            (
+                f"/bin/exit 1 && echo {one} || echo {two}\n",
+                f"{two}\n{PROMPT}",
+            ),
+            (f"{one}\n", f"sh: {one}: no such file or directory\n{PROMPT}"),
+            ("echo $?\n", f"127\n{PROMPT}"),
+            ("fault load 0x10\n", f"before load\nsh: killed by signal 11\n{PROMPT}"),
+            ("cd /disk; mkdir d; cd d\n", PROMPT),
+            (f"echo {two} > {one}; ls; cat /disk/d/{one}\n", f"{one}\n{two}\n{PROMPT}"),
+            (f"exit {code}\n", ""),
+        ],
+        f"exited with {code}",
+    )
+
+
+@pytest.mark.task("6.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("a_shell_can_be_lived_in")
+@pytest.mark.hint(
+    "The console sends SIGINT to all who do not ignore it; whether a child does, process_inherit() hands down. Who sleeps"
+    " wakes and ends, and its parent is told of signal 2."
+)
+def test_control_c_ends_what_runs(machine: Machine) -> None:
+    """Otherwise one endless loop is the end of a session.  (300 ms.)"""
+    word = machine.secret("word", 8)
+    session(
+        machine,
+        [
+            ("cat\n", ""),
+            (f"{word}\n", f"{word}\n"),
+            (INTERRUPT, PROMPT),
+            ("echo $?\n", f"130\n{PROMPT}"),
+            ("chant x 5 1000 3000000\n", "xxxxx\n"),
+            (INTERRUPT, PROMPT),
+            ("cat | cat | wc\n", ""),
+            (f"{word} {word}\n", ""),
+            (END, f"1 2 {2 * len(word) + 2}\n{PROMPT}"),
+            (f"echo {word}\n", f"{word}\n{PROMPT}"),
+            (END, ""),
+        ],
+        "exited with 0",
+    )
 
 
 # ---- 6.5 a process with a program of its own --------------------------------------------------------
