@@ -14,6 +14,7 @@ WITH ?=
 SET ?= all
 SEED ?=
 MIN ?=
+ON ?=
 APPS ?=
 BOOT ?=
 # Instructors' and authors'
@@ -28,7 +29,7 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = $(PYTHON_FOUND) -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade run debug timeline map slots test mutants template handout bench format \
+.PHONY: help setup doctor start grade regress run debug timeline map slots test mutants template handout bench format \
 	lint clean ready ready-for-test authors
 
 help: ## This list
@@ -50,9 +51,13 @@ doctor: ## Report each tool, its version, and what to do about problems
 start: ready ## Create solutions/ from the starter files, and say what to do next
 	@$(GRADER) start
 
-grade: ready ## Grade your labs: LAB= TEST= WITH= SET= SEED= SOLUTIONS= MIN=
-	@$(GRADER) grade --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
+grade: ready ## Grade your labs: LAB= TEST= WITH= SET= SEED= SOLUTIONS= MIN= ON=
+	@$(GRADER) grade --lab "$(LAB)" --on "$(ON)" --test "$(TEST)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \
 		--set "$(SET)" --seed "$(SEED)" --min "$(MIN)" --out "$(OUT)"
+
+regress: ready ## Earlier labs' tests on a later lab's kernel: ON=processes LAB= SOLUTIONS= …
+	@$(GRADER) grade --on "$(or $(ON),last)" --lab "$(LAB)" --test "$(TEST)" --solutions "$(SOLUTIONS)" \
+		--with "$(WITH)" --seed "$(SEED)" --min "$(MIN)" --out "$(or $(OUT),build/regress)"
 
 run: ready ## The kernel on your console: LAB=batch APPS="hello power:3:20:1000" BOOT=populate=1
 	@$(GRADER) run --lab "$(LAB)" --apps "$(APPS)" --solutions "$(SOLUTIONS)" --with "$(WITH)" \

@@ -73,7 +73,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
         workers=_workers(),
     )
     minimum = _number("MIN", arguments.min)
-    labs = grade.choose_labs(arguments.lab, options)
+    labs, options = grade.choose_kernel(arguments.on, arguments.lab, options)
     progress = Progress()
     graded = grade.grade(labs, options, progress)
     progress.clear()
@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("start", command_start)
     grade = add(
-        "grade", command_grade, "lab", "solutions", "with", "set", "test", "seed", "min", "out"
+        "grade", command_grade, "lab", "on", "solutions", "with", "set", "test", "seed", "min", "out"
     )
     grade.add_argument("--quiet", action="store_true")
     grade.add_argument("--required", action="store_true")  # for proofs: what --test needs, too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import functools
 import importlib
 import os
@@ -33,6 +34,7 @@ class Options:
 
     solutions: a directory, or None for the reference; given: task ids that come from the reference;
     pattern, basic, required: see plugin.Selection; seed: None for each lab's own; workers: tests at once.
+    on: the lab whose kernel the tests run on, None for each lab's own.
     """
 
     solutions: Optional[Path] = SOLUTIONS
@@ -42,6 +44,7 @@ class Options:
     required: bool = False
     seed: Optional[int] = None
     workers: int = 2
+    on: Optional[Lab] = None
 
 
 def parse_solutions(text: str) -> Optional[Path]:
@@ -85,8 +88,8 @@ def choose_parts(lab: Lab, options: Options) -> Tuple[Part, ...]:
 
 
 def configuration(lab: Lab, options: Options, extra: Sequence[Path] = ()) -> Configuration:
-    """What to link for a lab."""
-    return Configuration(lab, choose_parts(lab, options), tuple(extra))
+    """What to link for a lab's tests."""
+    return Configuration(lab, choose_parts(options.on or lab, options), tuple(extra))
 
 
 def _pytest(lab: Lab, plugin: object) -> None:
@@ -115,6 +118,8 @@ def _again(options: Options) -> str:
     given = [str(lab.number) for lab in whole] + sorted(options.given - inside)
     if given:
         words.append("WITH=" + ",".join(f"reference:{each}" for each in given))
+    if options.on is not None:
+        words.append(f"ON={options.on.name}")
     if options.seed is not None:
         words.append(f"SEED={options.seed}")
     return "".join(f" {word}" for word in words)
@@ -130,7 +135,13 @@ def run_tests(
     plugin = Plugin(
         lab=lab,
         kernel=kernel,
-        selection=Selection(seed, options.pattern, options.basic, options.required),
+        selection=Selection(
+            seed,
+            options.pattern,
+            options.basic,
+            options.required,
+            own_kernel=options.on is None,
+        ),
         workers=options.workers,
         given_tasks=options.given,
         options=_again(options),
@@ -226,6 +237,19 @@ def choose_labs(wanted: str, options: Options) -> List[Lab]:
         return labs
     solutions = options.solutions
     return [lab for lab in labs if lab.number == 1 or begun(lab, solutions)]
+
+
+def choose_kernel(on: str, wanted: str, options: Options) -> Tuple[List[Lab], Options]:
+    """ON=…: the lab whose kernel is to pass the tests of the labs before it, "last" for the last one begun; without it
+    each lab has its own kernel.  Returns whose tests to run, as choose_labs(), and the options for that."""
+    if not on:
+        return choose_labs(wanted, options), options
+    kernel = choose_labs("", options)[-1] if on == "last" else find_lab(on)
+    earlier = ",".join(lab.name for lab in all_labs() if lab.number < kernel.number)
+    labs = choose_labs(wanted or earlier, options) if wanted or earlier else []
+    if not labs or labs[-1].number >= kernel.number:
+        raise GraderError(f"ON={on}: the kernel of lab {kernel.number} runs tests of labs before it")
+    return labs, dataclasses.replace(options, on=kernel)
 
 
 def versions() -> Dict[str, str]:

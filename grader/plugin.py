@@ -53,6 +53,7 @@ MARKERS = (
     "hint(text): what a student should think of when it fails",
     "requires(*names): tests that must have passed, or this one is not run",
     "basic: belongs to SET=basic",
+    "own_kernel(reason): demands what a later lab's kernel does otherwise, so `make regress` leaves it out",
 )
 
 ARCHIVES = BUILD / "archives"
@@ -62,12 +63,14 @@ TIMELINES = BUILD / "grade" / "timelines"
 @dataclass
 class Selection:
     """What to run of a lab.  pattern: TEST=…, shell wildcards over names, or a task ("1.2"), several
-    separated by commas; basic: only SET=basic; required: also what the chosen tests require."""
+    separated by commas; basic: only SET=basic; required: also what the chosen tests require; own_kernel: also
+    those that demand what a later lab's kernel does otherwise."""
 
     seed: int
     pattern: str = "*"
     basic: bool = False
     required: bool = False
+    own_kernel: bool = True
 
 
 class Machine:
@@ -262,6 +265,8 @@ class Plugin:
         items.sort(key=lambda item: str(_marker(item, "task")))
         if self.selection.basic:
             items[:] = [item for item in items if item.get_closest_marker("basic")]
+        if not self.selection.own_kernel:
+            items[:] = [item for item in items if not item.get_closest_marker("own_kernel")]
         chosen: Set[str] = set()
         for pattern in self.selection.pattern.split(","):
             pattern = pattern[len("test_") :] if pattern.startswith("test_") else pattern

@@ -35,6 +35,7 @@ REGISTERS = (
 @pytest.mark.basic
 @pytest.mark.task("1.1")
 @pytest.mark.points(5)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.hint(
     "sret goes to the address in the CSR sepc, in the mode that sstatus.SPP says. Both values are in"
     " the context (CONTEXT_SEPC, CONTEXT_SSTATUS), a0 points to it, and csrw writes a CSR."
@@ -59,6 +60,7 @@ def test_program_runs_in_user_mode(machine: Machine) -> None:
 @pytest.mark.basic
 @pytest.mark.task("1.1")
 @pytest.mark.points(5)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("program_runs_in_user_mode")
 @pytest.mark.hint(
     "All 31 registers come from the context, and a0 last: until then it is your base. The context of"
@@ -102,6 +104,7 @@ def dump_at_ecall(machine: Machine, base: int) -> Dict[str, int]:
 @pytest.mark.basic
 @pytest.mark.task("1.2")
 @pytest.mark.points(6)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("first_words_with_clean_registers")
 @pytest.mark.hint(
     "Store x1 to x31 at CONTEXT_X(n)(a0) before you use any of them. The program's a0 is not in a0"
@@ -123,6 +126,7 @@ def test_every_register_is_saved(machine: Machine) -> None:
 
 @pytest.mark.task("1.2")
 @pytest.mark.points(4)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("first_words_with_clean_registers")
 @pytest.mark.hint("csrr reads a CSR into a register; do it when that register has been stored.")
 def test_sepc_and_sstatus_are_saved(machine: Machine) -> None:
@@ -151,6 +155,7 @@ def first_lines(run: Run, count: int) -> bytes:
 @pytest.mark.basic
 @pytest.mark.task("1.3")
 @pytest.mark.points(4)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("every_register_is_saved", "sepc_and_sstatus_are_saved")
 @pytest.mark.hint(
     "sepc holds the address of the ecall itself; the next instruction is 4 bytes further. Return true"
@@ -173,6 +178,7 @@ def test_call_returns_behind_its_ecall(machine: Machine) -> None:
 
 @pytest.mark.task("1.3")
 @pytest.mark.points(4)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("call_returns_behind_its_ecall")
 @pytest.mark.hint(
     "Numbers are 64 bits and may be anything: compare with SYSCALL_LIMIT as unsigned before you"
@@ -196,6 +202,7 @@ def test_unknown_calls_are_enosys(machine: Machine) -> None:
 
 @pytest.mark.task("1.3")
 @pytest.mark.points(6)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("call_returns_behind_its_ecall")
 @pytest.mark.hint(
     "The program named the register that changed: look for its line in RESTORE_USER and SAVE_USER,"
@@ -223,6 +230,7 @@ def test_registers_survive_10000_calls(machine: Machine) -> None:
 
 @pytest.mark.task("1.3")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("programs reach the UART by themselves, which ends with spaces")
 @pytest.mark.requires("call_returns_behind_its_ecall")
 @pytest.mark.hint(
     "Only an exception with cause 8 (CAUSE_USER_ECALL) is a system call. Everything else belongs to"
@@ -431,6 +439,7 @@ def test_overflowing_lengths_are_efault(machine: Machine) -> None:
 
 @pytest.mark.task("1.4")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("programs lie where the flat loader puts them")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint("The last byte counts as much as the first: the range ends where memory ends.")
 def test_partly_valid_buffer(machine: Machine) -> None:
@@ -503,6 +512,7 @@ FAULT_HINT = (
 @pytest.mark.basic
 @pytest.mark.task("1.5")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("a bad address is an access fault, until there is paging")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
 def test_bad_load_ends_its_program(machine: Machine) -> None:
@@ -523,6 +533,7 @@ def test_bad_load_ends_its_program(machine: Machine) -> None:
 
 @pytest.mark.task("1.5")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("a bad address is an access fault, until there is paging")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
 def test_bad_store_ends_its_program(machine: Machine) -> None:
@@ -533,6 +544,7 @@ def test_bad_store_ends_its_program(machine: Machine) -> None:
 
 @pytest.mark.task("1.5")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("a bad address is an access fault, until there is paging")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(FAULT_HINT)
 def test_bad_fetch_ends_its_program(machine: Machine) -> None:
@@ -640,6 +652,7 @@ def run_deck(machine: Machine, count: int) -> None:
 @pytest.mark.basic
 @pytest.mark.task("1.6")
 @pytest.mark.points(4)
+@pytest.mark.own_kernel("one job runs after the other")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
     "For each index below job_count(): process_create(), loader->load(), task_run(), job_report(),"
@@ -652,6 +665,7 @@ def test_jobs_run_in_the_decks_order(machine: Machine) -> None:
 
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("one job runs after the other")
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint("Is the last job run, and only once? Is everything given back between two jobs?")
 def test_decks_of_1_2_and_64_jobs(machine: Machine) -> None:
@@ -690,6 +704,7 @@ def test_empty_deck_powers_off(machine: Machine) -> None:
 @pytest.mark.basic
 @pytest.mark.task("1.6")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("one job runs after the other")
 @pytest.mark.requires("jobs_run_in_the_decks_order", "bad_load_ends_its_program")
 @pytest.mark.hint("A job that a signal ended is a job that has ended: report it, and go on.")
 def test_a_crash_does_not_stop_the_batch(machine: Machine) -> None:
@@ -715,6 +730,7 @@ def test_a_crash_does_not_stop_the_batch(machine: Machine) -> None:
 
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("one job runs after the other")
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint(
     "When load() returns an error: job_report_failure(), process_destroy(), next job."
@@ -740,6 +756,7 @@ def test_unloadable_jobs_are_reported(machine: Machine) -> None:
 @pytest.mark.basic
 @pytest.mark.task("1.6")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("programs lie where the flat loader puts them")
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint(
     "Between two programs, all of process->memory has to be zeroed: image, bss and stack. The loader"
@@ -757,6 +774,7 @@ def test_memory_of_the_last_program_is_gone(machine: Machine) -> None:
 
 @pytest.mark.task("1.6")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("one job runs after the other")
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint(
     "float_clear() in task.h: the kernel uses no floating point, so nobody else does it."
@@ -794,6 +812,7 @@ def test_arguments_and_a_fresh_stack(machine: Machine) -> None:
 
 @pytest.mark.task("1.6")
 @pytest.mark.points(1)
+@pytest.mark.own_kernel("a program runs without interruption")
 @pytest.mark.requires("jobs_run_in_the_decks_order")
 @pytest.mark.hint(
     "Read time_now() right before task_run() and right after it, for each job anew. Loading and"

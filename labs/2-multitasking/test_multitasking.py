@@ -143,6 +143,7 @@ def test_decks_of_no_job_and_of_64(machine: Machine) -> None:
 
 @pytest.mark.task("2.1")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("all programs lie in memory before the first one runs")
 @pytest.mark.requires("programs_are_in_memory_together")
 @pytest.mark.hint(
     "load() returns -ENOMEM when there is no room. That is a report on this job and nothing more;"
@@ -288,6 +289,7 @@ def interleaving(counts: Sequence[Tuple[str, int]]) -> str:
 @pytest.mark.basic
 @pytest.mark.task("2.3")
 @pytest.mark.points(6)
+@pytest.mark.own_kernel("turns follow the order of the deck")
 @pytest.mark.requires("programs_are_in_memory_together")
 @pytest.mark.hint(YIELD_HINT)
 def test_yielding_programs_take_turns(machine: Machine) -> None:
@@ -303,6 +305,7 @@ def test_yielding_programs_take_turns(machine: Machine) -> None:
 
 @pytest.mark.task("2.3")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("turns follow the order of the deck")
 @pytest.mark.requires("yielding_programs_take_turns")
 @pytest.mark.hint(YIELD_HINT + " The queue has no fixed size: the links lie in the tasks.")
 def test_64_tasks_take_turns(machine: Machine) -> None:
@@ -315,6 +318,7 @@ def test_64_tasks_take_turns(machine: Machine) -> None:
 
 @pytest.mark.task("2.3")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("turns follow the order of the deck")
 @pytest.mark.requires("programs_are_in_memory_together")
 @pytest.mark.hint(
     "dequeue() takes a task out of the queue wherever it stands, and nobody else. With one task left"
@@ -387,6 +391,7 @@ def spinners(machine: Machine, count: int, seconds: float, shift: int) -> Tuple[
 @pytest.mark.basic
 @pytest.mark.task("2.4")
 @pytest.mark.points(5)
+@pytest.mark.own_kernel("turns follow the order of the deck")
 @pytest.mark.requires("yielding_programs_take_turns")
 @pytest.mark.hint(TIMER_HINT)
 def test_a_spinner_does_not_hold_up_others(machine: Machine) -> None:

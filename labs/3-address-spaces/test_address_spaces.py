@@ -428,6 +428,7 @@ def test_a_stack_overflow_is_stopped(machine: Machine) -> None:
 @pytest.mark.basic
 @pytest.mark.task("3.4")
 @pytest.mark.points(4)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("entries_say_what_was_asked_for")
 @pytest.mark.hint(
     "map(): a copy of the area, into the set, and fill() for each page if populate is set. fill(): a"
@@ -452,6 +453,7 @@ def test_linear_areas_show_memory_of_others(machine: Machine) -> None:
 
 @pytest.mark.task("3.4")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("anonymous_areas_are_pages_of_zeros")
 @pytest.mark.hint(
     "area_insert() says -EEXIST: then free your copy, and touch neither page nor file. An area in the"
@@ -464,6 +466,7 @@ def test_overlapping_areas_are_refused(machine: Machine) -> None:
 
 @pytest.mark.task("3.4")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("anonymous_areas_are_pages_of_zeros")
 @pytest.mark.hint("unmap() takes away the area's pages, all of them and no others.")
 def test_random_areas(machine: Machine) -> None:
@@ -514,6 +517,7 @@ def test_each_program_has_a_space_of_its_own(machine: Machine) -> None:
 @pytest.mark.basic
 @pytest.mark.task("3.5")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint(
     "segment->flags has ELF_READ, ELF_WRITE, ELF_EXECUTE; area->prot wants PROT_READ, PROT_WRITE,"
@@ -581,6 +585,7 @@ def test_no_page_of_the_kernel_is_the_programs(machine: Machine) -> None:
 
 @pytest.mark.task("3.5")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint("Every page that can be written needs a frame that nobody else has.")
 def test_programs_share_no_page_that_can_be_written(machine: Machine) -> None:
@@ -646,6 +651,7 @@ def test_arguments_and_auxiliary_vector_are_on_the_stack(machine: Machine) -> No
 @pytest.mark.basic
 @pytest.mark.task("3.5")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("the stack does not grow")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint(
     "What no area of the program covers must not be mapped for user mode, and what one covers must not"
@@ -686,6 +692,7 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
 
 @pytest.mark.task("3.5")
 @pytest.mark.points(2)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint(
     "elf_open() and elf_segment() say what they do not like. You check where a segment lies: below"
@@ -701,6 +708,7 @@ def test_bad_program_files_are_refused(machine: Machine) -> None:
 
 @pytest.mark.task("3.5")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint(
     "When a program ends, and when one cannot be loaded: all areas with their frames, all tables, the"
@@ -725,6 +733,7 @@ def test_every_frame_comes_back(machine: Machine) -> None:
 
 @pytest.mark.task("3.5")
 @pytest.mark.points(1)
+@pytest.mark.own_kernel("all pages are there from the beginning")
 @pytest.mark.requires("each_program_has_a_space_of_its_own")
 @pytest.mark.hint("Out of memory is -ENOMEM from load(), and a report on this one job.")
 def test_a_program_larger_than_memory_is_refused(machine: Machine) -> None:
@@ -804,6 +813,7 @@ STRADDLE = (
 @pytest.mark.basic
 @pytest.mark.task("3.6")
 @pytest.mark.points(3)
+@pytest.mark.own_kernel("the stack does not grow")
 @pytest.mark.requires("programs_of_the_first_labs_run_unchanged")
 @pytest.mark.hint(
     "Every page that the range touches has to be looked at, with the right access. Addresses from"

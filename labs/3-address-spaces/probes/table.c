@@ -4,6 +4,7 @@
 #include "platform.h"
 #include "probes.h"
 #include "riscv.h"
+#include "space.h"
 
 /* Addresses in all corners, each canonical. */
 static const uint64_t far[] = {
@@ -28,8 +29,12 @@ static uintptr_t target(uint64_t n)
     return platform.memory_start + n % (platform.memory_size / PAGE_SIZE) * PAGE_SIZE;
 }
 
+/* A page table is part of a space, even if nothing else of it is needed. */
+static struct space space, other_space;
+
 static void create(struct page_table *table)
 {
+    area_set_init(&space_of_table(table)->areas);
     int error = page_table->create(table);
     PROBE_CHECK(error == 0, "create() returned %d with all of memory free", error);
 }
@@ -59,18 +64,18 @@ static void check_leaf(const struct page_table *table, uint64_t va, uintptr_t fr
 void table_permissions(unsigned long argument)
 {
     (void)argument;
-    struct page_table table;
-    create(&table);
+    struct page_table *table = &space.table;
+    create(table);
     for (unsigned prot = 0; prot < 16; prot++) {
         uint64_t va = 0x12340000 + prot * PAGE_SIZE;
-        int error = page_table->map(&table, va, target(prot + 100), prot);
+        int error = page_table->map(table, va, target(prot + 100), prot);
         PROBE_CHECK(error == 0, "map() with %s returned %d", probe_prot(prot), error);
-        check_leaf(&table, va, target(prot + 100), prot);
+        check_leaf(table, va, target(prot + 100), prot);
         for (unsigned other = 0; other < 16; other++) {
-            error = page_table->protect(&table, va, other);
+            error = page_table->protect(table, va, other);
             PROBE_CHECK(error == 0, "protect() from %s to %s returned %d", probe_prot(prot),
                         probe_prot(other), error);
-            check_leaf(&table, va, target(prot + 100), other);
+            check_leaf(table, va, target(prot + 100), other);
         }
     }
 }
@@ -78,43 +83,43 @@ void table_permissions(unsigned long argument)
 void table_addresses(unsigned long argument)
 {
     (void)argument;
-    struct page_table table;
+    struct page_table *table = &space.table;
     const unsigned prot = PROT_READ | PROT_WRITE;
-    create(&table);
-    PROBE_CHECK(page_table->find(&table, 0) == 0, "a new table has an entry for 0");
+    create(table);
+    PROBE_CHECK(page_table->find(table, 0) == 0, "a new table has an entry for 0");
     for (size_t i = 0; i < FAR; i++) {
         uint64_t va = far[i];
-        PROBE_CHECK(page_table->find(&table, va) == 0 && page_table->unmap(&table, va) == 0,
+        PROBE_CHECK(page_table->find(table, va) == 0 && page_table->unmap(table, va) == 0,
                     "0x%lx is mapped before anybody mapped it", va);
-        PROBE_CHECK(page_table->protect(&table, va, prot) == -ENOENT,
+        PROBE_CHECK(page_table->protect(table, va, prot) == -ENOENT,
                     "protect(0x%lx), which is not mapped, does not return -ENOENT", va);
-        int error = page_table->map(&table, va, target(i), prot);
+        int error = page_table->map(table, va, target(i), prot);
         PROBE_CHECK(error == 0, "map(0x%lx) returned %d", va, error);
-        error = page_table->map(&table, va, target(i + 1), PROT_READ);
+        error = page_table->map(table, va, target(i + 1), PROT_READ);
         PROBE_CHECK(error == -EEXIST, "map(0x%lx) of a mapped page returned %d, not -EEXIST", va,
                     error);
     }
-    PROBE_CHECK(probe_leaves(&table) == FAR, "%d pages were mapped, the table has %zu leaves", FAR,
-                probe_leaves(&table));
+    PROBE_CHECK(probe_leaves(table) == FAR, "%d pages were mapped, the table has %zu leaves", FAR,
+                probe_leaves(table));
     for (size_t i = 0; i < FAR; i++) {
-        uint64_t va = far[i], pte = probe_leaf(&table, va);
-        check_leaf(&table, va, target(i), prot);
-        PROBE_CHECK(page_table->find(&table, va + 0xabc) == pte,
+        uint64_t va = far[i], pte = probe_leaf(table, va);
+        check_leaf(table, va, target(i), prot);
+        PROBE_CHECK(page_table->find(table, va + 0xabc) == pte,
                     "find(0x%lx) does not find the page that the address lies in", va + 0xabc);
         /* The same 39 bits, and others above: no address of Sv39. */
         for (int bit = 39; bit < 64; bit += 6)
-            PROBE_CHECK(page_table->find(&table, va ^ 1UL << bit) == 0,
+            PROBE_CHECK(page_table->find(table, va ^ 1UL << bit) == 0,
                         "find(0x%lx) finds a page: bits 63 to 39 must repeat bit 38",
                         va ^ 1UL << bit);
     }
     for (size_t i = 0; i < FAR; i++) {
-        uint64_t va = far[i], pte = probe_leaf(&table, va), was = page_table->unmap(&table, va);
+        uint64_t va = far[i], pte = probe_leaf(table, va), was = page_table->unmap(table, va);
         PROBE_CHECK(was == pte, "unmap(0x%lx) returned 0x%lx, the entry was 0x%lx", va, was, pte);
-        PROBE_CHECK(probe_leaf(&table, va) == 0 && page_table->find(&table, va) == 0,
+        PROBE_CHECK(probe_leaf(table, va) == 0 && page_table->find(table, va) == 0,
                     "0x%lx is still mapped after unmap()", va);
-        PROBE_CHECK(page_table->unmap(&table, va) == 0,
+        PROBE_CHECK(page_table->unmap(table, va) == 0,
                     "unmap(0x%lx) a second time finds something", va);
-        PROBE_CHECK(probe_leaves(&table) == FAR - 1 - i, "unmap(0x%lx) took something else too",
+        PROBE_CHECK(probe_leaves(table) == FAR - 1 - i, "unmap(0x%lx) took something else too",
                     va);
     }
 }
@@ -138,10 +143,10 @@ void table_random(unsigned long argument)
         uintptr_t frame; /* 0: not mapped */
         unsigned prot;
     } model[PAGES];
-    struct page_table table;
+    struct page_table *table = &space.table;
     struct operation op;
     size_t mapped = 0;
-    create(&table);
+    create(table);
     while (probe_next(&op)) {
         size_t n = op.random[0] % PAGES;
         uint64_t va = clusters[n / CLUSTER] + n % CLUSTER * PAGE_SIZE;
@@ -152,7 +157,7 @@ void table_random(unsigned long argument)
         switch (op.random[1] / 16 % 4) {
         case 0:
         case 1:
-            error = page_table->map(&table, va, frame, prot);
+            error = page_table->map(table, va, frame, prot);
             wanted = model[n].frame ? -EEXIST : 0;
             probe_say("map(0x%lx, 0x%lx, %s) = %d", va, frame, probe_prot(prot), error);
             PROBE_CHECK(error == wanted, "map(0x%lx) returned %d, not %d", va, error, wanted);
@@ -163,7 +168,7 @@ void table_random(unsigned long argument)
             }
             break;
         case 2:
-            found = page_table->unmap(&table, va);
+            found = page_table->unmap(table, va);
             probe_say("unmap(0x%lx) = 0x%lx", va, found);
             PROBE_CHECK((found ? pte_frame(found) : 0) == model[n].frame,
                         "unmap(0x%lx) returned 0x%lx, mapped was 0x%lx", va, found, model[n].frame);
@@ -171,24 +176,24 @@ void table_random(unsigned long argument)
             model[n].frame = 0;
             break;
         default:
-            error = page_table->protect(&table, va, prot);
+            error = page_table->protect(table, va, prot);
             wanted = model[n].frame ? 0 : -ENOENT;
             probe_say("protect(0x%lx, %s) = %d", va, probe_prot(prot), error);
             PROBE_CHECK(error == wanted, "protect(0x%lx) returned %d, not %d", va, error, wanted);
             model[n].prot = prot;
         }
         if (model[n].frame)
-            check_leaf(&table, va, model[n].frame, model[n].prot);
+            check_leaf(table, va, model[n].frame, model[n].prot);
         else
-            PROBE_CHECK(probe_leaf(&table, va) == 0 && page_table->find(&table, va) == 0,
+            PROBE_CHECK(probe_leaf(table, va) == 0 && page_table->find(table, va) == 0,
                         "0x%lx is mapped, and should not be", va);
         if (op.random[2] % 1024 == 0)
-            PROBE_CHECK(probe_leaves(&table) == mapped, "the table has %zu leaves, not %zu",
-                        probe_leaves(&table), mapped);
+            PROBE_CHECK(probe_leaves(table) == mapped, "the table has %zu leaves, not %zu",
+                        probe_leaves(table), mapped);
     }
-    PROBE_CHECK(probe_leaves(&table) == mapped, "in the end the table has %zu leaves, not %zu",
-                probe_leaves(&table), mapped);
-    page_table->destroy(&table);
+    PROBE_CHECK(probe_leaves(table) == mapped, "in the end the table has %zu leaves, not %zu",
+                probe_leaves(table), mapped);
+    page_table->destroy(table);
     PROBE_CHECK(probe_frames == 0, "after destroy() %ld frames of tables are missing",
                 probe_frames);
 }
@@ -197,28 +202,28 @@ void table_random(unsigned long argument)
 static void entries_of_others(void)
 {
     const uint64_t page = 0x40000000;
-    struct page_table table;
-    create(&table);
-    PROBE_CHECK(page_table->map(&table, page, target(1), PROT_READ) == 0 &&
-                    page_table->map(&table, page + PAGE_SIZE, target(2), PROT_READ) == 0,
+    struct page_table *table = &space.table;
+    create(table);
+    PROBE_CHECK(page_table->map(table, page, target(1), PROT_READ) == 0 &&
+                    page_table->map(table, page + PAGE_SIZE, target(2), PROT_READ) == 0,
                 "map() failed");
-    uint64_t *entry = page_table_entry(&table, page), second;
+    uint64_t *entry = page_table_entry(table, page), second;
     PROBE_CHECK(entry && entry[0] && entry[1],
                 "two pages side by side have no entries side by side");
     entry[2] = second = entry[1];
-    PROBE_CHECK(page_table->unmap(&table, page) != 0 &&
-                    page_table->unmap(&table, page + PAGE_SIZE) == second,
+    PROBE_CHECK(page_table->unmap(table, page) != 0 &&
+                    page_table->unmap(table, page + PAGE_SIZE) == second,
                 "unmap() beside an entry that somebody else has written");
-    PROBE_CHECK(page_table->find(&table, page + 2 * PAGE_SIZE) == second &&
-                    probe_leaves(&table) == 1,
+    PROBE_CHECK(page_table->find(table, page + 2 * PAGE_SIZE) == second &&
+                    probe_leaves(table) == 1,
                 "an entry that somebody else has written is gone when its neighbours are unmapped");
-    PROBE_CHECK(page_table->map(&table, page, target(3), PROT_READ) == 0,
+    PROBE_CHECK(page_table->map(table, page, target(3), PROT_READ) == 0,
                 "map() beside an entry that somebody else has written");
-    entry = page_table_entry(&table, page);
+    entry = page_table_entry(table, page);
     entry[0] = entry[2] = 0;
-    PROBE_CHECK(page_table->find(&table, page) == 0 && page_table->unmap(&table, page) == 0,
+    PROBE_CHECK(page_table->find(table, page) == 0 && page_table->unmap(table, page) == 0,
                 "an entry was cleared by somebody else, and its page is still found");
-    page_table->destroy(&table);
+    page_table->destroy(table);
     PROBE_CHECK(probe_frames == 0,
                 "others have written to a table's entries; after destroy() %ld frames are missing",
                 probe_frames);
@@ -227,18 +232,18 @@ static void entries_of_others(void)
 void table_memory(unsigned long argument)
 {
     (void)argument;
-    struct page_table table, other;
-    create(&table);
-    create(&other);
-    PROBE_CHECK(table.root != other.root, "two page tables have one root");
+    struct page_table *table = &space.table, *other = &other_space.table;
+    create(table);
+    create(other);
+    PROBE_CHECK(table->root != other->root, "two page tables have one root");
     PROBE_CHECK(probe_frames >= 2, "two new page tables have taken %ld frames", probe_frames);
     for (size_t i = 0; i < FAR; i++) {
-        PROBE_CHECK(page_table->map(&table, far[i], target(i), PROT_READ) == 0, "map() failed");
-        PROBE_CHECK(page_table->map(&other, far[i], target(i), PROT_READ) == 0, "map() failed");
+        PROBE_CHECK(page_table->map(table, far[i], target(i), PROT_READ) == 0, "map() failed");
+        PROBE_CHECK(page_table->map(other, far[i], target(i), PROT_READ) == 0, "map() failed");
     }
-    page_table->destroy(&table);
-    PROBE_CHECK(probe_leaves(&other) == FAR, "destroy() of one table has changed another");
-    page_table->destroy(&other);
+    page_table->destroy(table);
+    PROBE_CHECK(probe_leaves(other) == FAR, "destroy() of one table has changed another");
+    page_table->destroy(other);
     PROBE_CHECK(probe_frames == 0, "after destroy() %ld frames of tables are missing",
                 probe_frames);
 
@@ -248,11 +253,11 @@ void table_memory(unsigned long argument)
     for (bool refused = true; refused;) {
         static uint64_t n;
         probe_refuse = ++n;
-        int error = page_table->create(&table);
+        int error = page_table->create(table);
         bool created = error == 0;
-        PROBE_CHECK(!created || table.root, "create() returned 0, and there is no root table");
+        PROBE_CHECK(!created || table->root, "create() returned 0, and there is no root table");
         if (created)
-            error = page_table->map(&table, 0x40000000, target(7), PROT_READ);
+            error = page_table->map(table, 0x40000000, target(7), PROT_READ);
         refused = probe_refuse == 0;
         probe_refuse = 0;
         PROBE_CHECK(error == (refused ? -ENOMEM : 0), "%s without frame %lu returned %d, not %d",
@@ -262,13 +267,13 @@ void table_memory(unsigned long argument)
             continue;
         }
         if (error) {
-            PROBE_CHECK(probe_leaves(&table) == 0 && page_table->find(&table, 0x40000000) == 0,
+            PROBE_CHECK(probe_leaves(table) == 0 && page_table->find(table, 0x40000000) == 0,
                         "a map() that failed has left something mapped");
-            error = page_table->map(&table, 0x40000000, target(7), PROT_READ);
+            error = page_table->map(table, 0x40000000, target(7), PROT_READ);
             PROBE_CHECK(error == 0, "map() tried again, with memory, returned %d", error);
         }
-        check_leaf(&table, 0x40000000, target(7), PROT_READ);
-        page_table->destroy(&table);
+        check_leaf(table, 0x40000000, target(7), PROT_READ);
+        page_table->destroy(table);
         PROBE_CHECK(probe_frames == 0,
                     "after a map() that lacked memory, and destroy(), %ld frames are missing",
                     probe_frames);
@@ -280,28 +285,28 @@ void table_flush(unsigned long argument)
 {
     (void)argument;
     const uint64_t va = 0x1000000000, all = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D;
-    struct page_table table;
+    struct page_table *table = &space.table;
     uint64_t value;
-    create(&table);
+    create(table);
     /* Devices and memory by two leaves of 1 GiB, so that nothing but `table` is tested. */
-    uint64_t *root = (uint64_t *)table.root;
+    uint64_t *root = (uint64_t *)table->root;
     root[0] = all;
     root[2] = 0x80000000UL >> 12 << 10 | all;
     uintptr_t frames_of[2] = {frame_alloc(), frame_alloc()};
     *(uint64_t *)frames_of[0] = 111;
     *(uint64_t *)frames_of[1] = 222;
-    PROBE_CHECK(page_table->map(&table, va, frames_of[0], PROT_READ | PROT_WRITE) == 0,
+    PROBE_CHECK(page_table->map(table, va, frames_of[0], PROT_READ | PROT_WRITE) == 0,
                 "map() failed");
     uint64_t before = csr_read(satp);
-    csr_write(satp, page_table_satp(&table));
+    csr_write(satp, page_table_satp(table));
     tlb_flush();
     bool there = probe_load(va, &value) && value == 111;
-    page_table->unmap(&table, va);
+    page_table->unmap(table, va);
     bool gone = !probe_load(va, &value);
-    page_table->map(&table, va, frames_of[1], PROT_READ | PROT_WRITE);
+    page_table->map(table, va, frames_of[1], PROT_READ | PROT_WRITE);
     bool other = probe_load(va, &value) && value == 222;
     bool written = probe_store(va, 333);
-    page_table->protect(&table, va, PROT_READ);
+    page_table->protect(table, va, PROT_READ);
     bool protected = !probe_store(va, 444) && probe_load(va, &value) && value == 333;
     csr_write(satp, before);
     tlb_flush();
