@@ -26,7 +26,7 @@ from grader.plugin import Machine
 
 RUNS = 5
 TOLERANCE = 0.10
-CALLS, YIELDS, SWITCHES, FAULTS = 1000, 100, 4, 100
+CALLS, YIELDS, SWITCHES, FAULTS, FORKS = 1000, 100, 4, 100, 50
 PAGE, SEQUENTIAL = 4096, 16 << 20
 
 
@@ -158,12 +158,36 @@ def _mmap(machine: Machine) -> List[Figure]:
     ]
 
 
+def _processes(machine: Machine) -> List[Figure]:
+    files = {"bin/exit": build.program("exit").read_bytes()}
+
+    def one(job: str) -> int:
+        ran = machine.run([f"bench {job}"], files, shift=0, budget=10.0)
+        ran.expect_power_off()
+        return _numbers(r"(?:wait|copy|ping-pong): (\d+)\n", ran.printed, 1)[0]
+
+    found = _probed(machine)
+    few, many = found["turn among 2"], found["turn among 1000"]
+    return [
+        Figure("null system call", _batch(machine)[0].value, 220),
+        Figure("fork, exit and wait of a small process", one(f"forks {FORKS} 0"), 15000),
+        Figure("the same with 1 MiB of heap that was touched", one(f"forks {FORKS} 256"), 30000),
+        Figure("fork, exec, exit and wait", one(f"execs {FORKS} /bin/exit"), 60000),
+        Figure("a byte to another process by a pipe, and back", one(f"pipes {CALLS}"), 4000),
+        Figure("copy of a page at the first store, store to next instruction", one("copies 100"), 1800),
+        Figure("scheduler's choice of the next of 2 tasks", few, 0),
+        # At most with the logarithm: that of 1,000 is ten times that of 2.
+        Figure("scheduler's choice of the next of 1,000 tasks", many, 10 * few),
+    ]
+
+
 FIGURES = {
     "batch": _batch,
     "multitasking": _multitasking,
     "address-spaces": _address_spaces,
     "page-faults": _page_faults,
     "mmap": _mmap,
+    "processes": _processes,
 }
 
 

@@ -38,7 +38,6 @@ static long told(long result)
 #define pipe2(fds, flags) told(pipe2(fds, flags))
 #define brk(end) syscall(SYS_brk, end)
 #define fork() told(fork())
-#define execve(path, argv, envp) told(execve(path, argv, envp))
 #define waitpid(pid, status, options) told(waitpid(pid, status, options))
 #define kill(pid, signal) told(kill(pid, signal))
 #define read(fd, bytes, size) told(read(fd, bytes, size))
@@ -61,9 +60,31 @@ static void checkpoint(void)
 {
 }
 
+/* No macro with arguments: its address is taken, too. */
+static int execve_or_error(const char *path, char *const argv[], char *const envp[])
+{
+    return (int)told(execve(path, argv, envp));
+}
+#define execve execve_or_error
+
+/* Linux has no such call: a child that becomes the program, or says through a pipe why it cannot. */
 static int spawn(const char *path, char *const argv[], char *const envp[])
 {
-    return -ENOSYS;
+    int ends[2], pid, error = 0;
+
+    pipe2(ends, O_CLOEXEC);
+    pid = fork();
+    if (pid == 0) {
+        error = execve(path, argv, envp);
+        write(ends[1], &error, sizeof(error));
+        _exit(1);
+    }
+    close(ends[1]);
+    read(ends[0], &error, sizeof(error));
+    close(ends[0]);
+    if (error)
+        waitpid(pid, NULL, 0);
+    return error ? error : pid;
 }
 
 /* Line by line, as our own library writes. */

@@ -41,11 +41,18 @@ class Answer:
         return self.printed.decode().splitlines()
 
 
-def _run(command: Sequence[str], files: Mapping[str, bytes]) -> Answer:
-    """Run a command where these files are below a directory called disk; without an environment, and nothing on
-    its standard input."""
+def _run(
+    command: Sequence[str], files: Mapping[str, bytes], beside: Mapping[str, bytes] = {}
+) -> Answer:
+    """Run a command where these files are below a directory called disk, and others, programs perhaps, beside it;
+    without an environment, and nothing on its standard input."""
     with tempfile.TemporaryDirectory() as place:
         disk = Path(place, "disk")
+        for name, content in beside.items():
+            path = Path(place, name)
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(0o755)
         disk.mkdir()
         for name, content in files.items():
             (disk / name).parent.mkdir(parents=True, exist_ok=True)
@@ -81,9 +88,20 @@ class Host:
         for name in OURS:
             (directory / name).touch()
 
-    def itself(self, job: str, files: Mapping[str, bytes]) -> Answer:
-        """Run "program argument …" on the Linux below us."""
+    def itself(
+        self,
+        job: str,
+        files: Mapping[str, bytes],
+        programs: Sequence[str] = (),
+        beside: Mapping[str, bytes] = {},
+    ) -> Answer:
+        """Run "program argument …" on the Linux below us, where it finds these programs below bin/."""
         name, *arguments = job.split()
+        found = {f"bin/{each}": self._built(each).read_bytes() for each in programs}
+        return _run([str(self._built(name)), *arguments], files, {**found, **beside})
+
+    def _built(self, name: str) -> Path:
+        """One of our programs, for the host."""
         binary = self._directory / name
         if not binary.exists():
             compiler = shutil.which("gcc")
@@ -91,7 +109,7 @@ class Host:
             flags = ["-O1", "-w", "-D_GNU_SOURCE", "-include", str(HEADER), f"-I{self._directory}"]
             source = str(USER / "programs" / f"{name}.c")
             subprocess.run([compiler, *flags, source, "-o", str(binary)], check=True)
-        return _run([str(binary), *arguments], files)
+        return binary
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 from types import ModuleType
-from typing import List, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 import pytest
 
@@ -43,6 +43,7 @@ MULTITASKING = load_tests(LABS / "2-multitasking" / "test_multitasking.py")
 ADDRESS_SPACES = load_tests(LABS / "3-address-spaces" / "test_address_spaces.py")
 PAGE_FAULTS = load_tests(LABS / "4-page-faults" / "test_page_faults.py")
 MMAP = load_tests(LABS / "5-mmap" / "test_mmap.py")
+PROCESSES = load_tests(LABS / "6-processes" / "test_processes.py")
 NOBODYS = ["0x0", "0x8", "0x4000000000"]
 
 
@@ -250,6 +251,87 @@ def test_linux_ends_programs_as_the_lab_expects(name: str) -> None:
     wanted = {actions: status[end] for actions, end in getattr(MMAP, name).items()}
     seen = {each: on_linux.emulated(f"mapper {each}", MMAP.FILES).status for each in wanted}
     assert seen == wanted
+
+
+# Stories of lab 6.
+STORIES = {
+    "TWO": PROCESSES.TWO,
+    "GENERATIONS": PROCESSES.GENERATIONS,
+    "KEPT": (*PROCESSES.KINDS, PROCESSES.Child(1, *PROCESSES.KEPT), *PROCESSES.KEPT),
+    "APART": PROCESSES.APART,
+    "TOGETHER": PROCESSES.TOGETHER,
+    "WRITTEN_BEFORE": PROCESSES.WRITTEN_BEFORE,
+    "KERNEL_COPIES": PROCESSES.KERNEL_COPIES,
+    "PROTECTED": PROCESSES.PROTECTED,
+    "DESCENDANTS": PROCESSES.DESCENDANTS,
+    "FORMS": PROCESSES.FORMS,
+    "OTHERS_FIRST": PROCESSES.OTHERS_FIRST,
+    "STATUSES": PROCESSES.STATUSES,
+    "ORPHANS": PROCESSES.ORPHANS,
+    "UNREAPED": PROCESSES.UNREAPED,
+}
+# With other programs: those cannot be built for both, so the host's Linux is asked.
+WITH_PROGRAMS = {
+    "REPLACED": PROCESSES.REPLACED,
+    "BAD_PROGRAMS": PROCESSES.BAD_PROGRAMS,
+    "PIPED": PROCESSES.PIPED,
+    "SPAWNED": PROCESSES.SPAWNED,
+    "NOT_SPAWNED": PROCESSES.NOT_SPAWNED,
+}
+
+
+def untold(story: Any, printed: bytes) -> List[str]:
+    """The lines of a story that its processes did not print, or not in this order."""
+    told = PROCESSES.told(printed)
+    missing: List[str] = []
+    for label, wanted in PROCESSES.lines(story).items():
+        rest = iter(told.get(label, []))
+        missing += [line for line in wanted if line not in rest]
+    return missing
+
+
+def below_here(story: Any) -> Any:
+    """The story with paths that begin where it is told, not at the root."""
+    return tuple(
+        PROCESSES.Child(each.number, *below_here(each.story))
+        if isinstance(each, PROCESSES.Child)
+        else (each[0].replace("=/", "="), each[1])
+        for each in story
+    )
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_linux_tells_the_labs_stories(name: str) -> None:
+    job = " ".join(["mapper", *PROCESSES.words(STORIES[name])])
+    answer = on_linux.emulated(job, PROCESSES.FILES)
+    assert untold(STORIES[name], answer.printed) == [] and answer.status == 0
+
+
+@on_linux.needs_linux
+@pytest.mark.parametrize("name", WITH_PROGRAMS)
+def test_linux_itself_tells_stories_with_other_programs(
+    name: str, host: on_linux.Host  # noqa: F811
+) -> None:
+    story = below_here(WITH_PROGRAMS[name])
+    ours = program("exit").read_bytes()
+    beside = {"text": b"no program", "empty": b"", "cut": ours[:4196]}
+    job = " ".join(["mapper", *PROCESSES.words(story)])
+    answer = host.itself(job, PROCESSES.FILES, ("exit", "echo", "startup"), beside)
+    # Whose output is a pipe tells nothing here.
+    unheard = ["1> close=A: 0"] if name == "PIPED" else []
+    assert untold(story, answer.printed) == unheard
+
+
+@pytest.mark.parametrize("script", PROCESSES.READ_ONLY)
+def test_linux_ends_who_writes_where_the_lab_expects_it(script: str) -> None:
+    answer = on_linux.emulated(f"mapper {script}", PROCESSES.FILES)
+    assert answer.lines[-1] == f"wait=any: {PROCESSES.READ_ONLY[script]}"
+
+
+def test_linux_keeps_registers_in_a_child() -> None:
+    status, output = linux("twin 12345")
+    assert status == 0
+    assert sorted(output.splitlines()) == [b"child kept everything", b"parent kept everything"]
 
 
 def test_origin_exits_on_linux_too() -> None:

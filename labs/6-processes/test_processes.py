@@ -72,10 +72,10 @@ def lines(story: Story, label: str = "") -> Dict[str, List[str]]:
     return found
 
 
-def told(run: Run) -> Dict[str, List[str]]:
+def told(printed: bytes) -> Dict[str, List[str]]:
     """What has been printed, by label."""
     found: Dict[str, List[str]] = {}
-    for line in check.readable(run.printed).splitlines():
+    for line in check.readable(printed).splitlines():
         head, arrow, _ = line.partition("> ")
         label = head if arrow and all(part.isdigit() for part in head.split(".")) else ""
         found.setdefault(label, []).append(line)
@@ -85,7 +85,7 @@ def told(run: Run) -> Dict[str, List[str]]:
 def expect_story(run: Run, story: Story, what: str) -> None:
     """Demand that each process has told its part of the story, in order; between its lines may stand those of
     another program that it has become, or started."""
-    seen = told(run)
+    seen = told(run.printed)
     for label, wanted in lines(story).items():
         got, at = seen.get(label, []), 0
         who = f"child {label}" if label else "the first process"
@@ -122,7 +122,7 @@ def play(
     run = machine.run([job], archive, budget=BUDGET, disk=FILES if disk else None)
     expect_story(run, story, what)
     run.expect_ends([end], "the first `mapper` runs to its end")
-    run.expect_linked_calls({0: sum(len(told) for told in lines(story).values())})
+    run.expect_linked_calls({0: sum(map(len, lines(story).values()))})
     if disk:
         run.expect_disk_in_order()
     return run
@@ -482,7 +482,7 @@ def test_what_cannot_be_written_stays_so(machine: Machine) -> None:
         run = machine.run([f"mapper {script}"])
         run.expect_ends(["exited with 0"], f"`mapper {script}` runs to its end")
         check.equal(
-            told(run).get("", ["nothing"])[-1], f"wait=any: {end}", f"the child's end: {script}"
+            told(run.printed).get("", ["nothing"])[-1], f"wait=any: {end}", f"the child's end: {script}"
         )
 
 
@@ -631,7 +631,7 @@ def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
     run = machine.run([job], memory=20)
     run.expect_ends(["exited with 0"], "a program whose child needs more memory than there is")
     check.equal(
-        "\n".join(told(run).get("", [])[-3:]),
+        "\n".join(told(run.printed).get("", [])[-3:]),
         "wait=any: 1 killed 9\nr=a+0: 1\nr=a+6fffff: 1",
         "what it sees: 7 MiB, then a child that writes to all of them, on a machine of 20 MiB",
     )
@@ -725,6 +725,23 @@ def test_who_cannot_be_replaced_goes_on(machine: Machine) -> None:
     play(machine, BAD_PROGRAMS, "execve() of what is no program", files=files)
 
 
+PIPED: Story = (
+    ("pipe", "0"),
+    Child(
+        1,
+        ("dup3=B,1,0", None),
+        ("close=A", "0"),
+        ("exec=/bin/echo,through,a,pipe", None),
+    ),
+    ("close=B", "0"),
+    ("stack", "a"),
+    ("wait=1", "1 exited 0"),
+    ("read=A,a+0,40", "46"),
+    ("text=a+1f,e", "through a pipe"),
+    ("read=A,a+0,40", "0"),
+)
+
+
 @pytest.mark.task("6.3")
 @pytest.mark.points(2)
 @pytest.mark.requires("another_program_runs")
@@ -733,28 +750,13 @@ def test_who_cannot_be_replaced_goes_on(machine: Machine) -> None:
 )
 def test_files_stay_open(machine: Machine) -> None:
     """Otherwise a shell cannot say where a program's output goes."""
-    story: Story = (
-        ("pipe", "0"),
-        Child(
-            1,
-            ("dup3=B,1,0", None),
-            ("close=A", "0"),
-            ("exec=/bin/echo,through,a,pipe", None),
-        ),
-        ("close=B", "0"),
-        ("stack", "a"),
-        ("wait=1", "1 exited 0"),
-        ("read=A,a+0,40", "46"),
-        ("text=a+1f,e", "through a pipe"),
-        ("read=A,a+0,40", "0"),
-    )
     run = machine.run(
-        [" ".join(["mapper", *words(story)])],
+        [" ".join(["mapper", *words(PIPED)])],
         {"bin/echo": build.program("echo").read_bytes()},
         budget=BUDGET,
     )
-    seen = told(run).get("", [])
-    wanted = lines(story)[""]
+    seen = told(run.printed).get("", [])
+    wanted = lines(PIPED)[""]
     check.equal(
         "\n".join(seen), "\n".join(wanted), "what comes through a pipe from another program"
     )

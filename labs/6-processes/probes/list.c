@@ -16,6 +16,7 @@ const struct probe probe_list[] = {
     {"stride-shares", stride_shares, false},
     {"stride-newcomers", stride_newcomers, false},
     {"stride-wraps", stride_wraps, false},
+    {"figures", figures, false},
     {"families-deck", probe_deck, false},
     {NULL, NULL, false},
 };

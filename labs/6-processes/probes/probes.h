@@ -65,5 +65,6 @@ void families_wait(unsigned long argument);
 void stride_shares(unsigned long argument);
 void stride_newcomers(unsigned long argument);
 void stride_wraps(unsigned long argument);
+void figures(unsigned long argument);
 
 #endif
