@@ -174,7 +174,9 @@ def _processes(machine: Machine) -> List[Figure]:
         Figure("the same with 1 MiB of heap that was touched", one(f"forks {FORKS} 256"), 30000),
         Figure("fork, exec, exit and wait", one(f"execs {FORKS} /bin/exit"), 60000),
         Figure("a byte to another process by a pipe, and back", one(f"pipes {CALLS}"), 4000),
-        Figure("copy of a page at the first store, store to next instruction", one("copies 100"), 1800),
+        Figure(
+            "copy of a page at the first store, store to next instruction", one("copies 100"), 1800
+        ),
         Figure("scheduler's choice of the next of 2 tasks", few, 0),
         # At most with the logarithm: that of 1,000 is ten times that of 2.
         Figure("scheduler's choice of the next of 1,000 tasks", many, 10 * few),

@@ -193,7 +193,17 @@ def _parser() -> argparse.ArgumentParser:
 
     add("start", command_start)
     grade = add(
-        "grade", command_grade, "lab", "on", "solutions", "with", "set", "test", "seed", "min", "out"
+        "grade",
+        command_grade,
+        "lab",
+        "on",
+        "solutions",
+        "with",
+        "set",
+        "test",
+        "seed",
+        "min",
+        "out",
     )
     grade.add_argument("--quiet", action="store_true")
     grade.add_argument("--required", action="store_true")  # for proofs: what --test needs, too

@@ -241,14 +241,17 @@ def choose_labs(wanted: str, options: Options) -> List[Lab]:
 
 def choose_kernel(on: str, wanted: str, options: Options) -> Tuple[List[Lab], Options]:
     """ON=…: the lab whose kernel is to pass the tests of the labs before it, "last" for the last one begun; without it
-    each lab has its own kernel.  Returns whose tests to run, as choose_labs(), and the options for that."""
+    each lab has its own kernel.  Returns whose tests to run, as choose_labs(), and the options for that.
+    """
     if not on:
         return choose_labs(wanted, options), options
     kernel = choose_labs("", options)[-1] if on == "last" else find_lab(on)
     earlier = ",".join(lab.name for lab in all_labs() if lab.number < kernel.number)
     labs = choose_labs(wanted or earlier, options) if wanted or earlier else []
     if not labs or labs[-1].number >= kernel.number:
-        raise GraderError(f"ON={on}: the kernel of lab {kernel.number} runs tests of labs before it")
+        raise GraderError(
+            f"ON={on}: the kernel of lab {kernel.number} runs tests of labs before it"
+        )
     return labs, dataclasses.replace(options, on=kernel)
 
 

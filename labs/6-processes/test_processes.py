@@ -482,7 +482,9 @@ def test_what_cannot_be_written_stays_so(machine: Machine) -> None:
         run = machine.run([f"mapper {script}"])
         run.expect_ends(["exited with 0"], f"`mapper {script}` runs to its end")
         check.equal(
-            told(run.printed).get("", ["nothing"])[-1], f"wait=any: {end}", f"the child's end: {script}"
+            told(run.printed).get("", ["nothing"])[-1],
+            f"wait=any: {end}",
+            f"the child's end: {script}",
         )
 
 
@@ -996,7 +998,9 @@ def session(machine: Machine, lines: Session, end: str) -> None:
         typed=tuple(typed),
         disk=FILES,
     )
-    check.equal(check.readable(run.printed), shown, "a session with a shell, what is typed and the answers")
+    check.equal(
+        check.readable(run.printed), shown, "a session with a shell, what is typed and the answers"
+    )
     run.expect_ends([end], "the shell ends with the status that it was told, or its last program's")
     run.expect_linked_calls({0: len(lines)})
     run.expect_disk_in_order()
@@ -1013,7 +1017,9 @@ def test_a_shell_can_be_lived_in(machine: Machine) -> None:
     """Otherwise there are processes, and nobody who could use them.  (400 ms.)"""
     one, two = (machine.secret(f"word {n}", 6 + n) for n in range(2))
     code = 1 + int(machine.secret("code", 2), 16) % 250
-    long = machine.secret("long", 60) * 12  # more than a read of the shell's, and than a write of echo's
+    long = (
+        machine.secret("long", 60) * 12
+    )  # more than a read of the shell's, and than a write of echo's
     session(
         machine,
         [
