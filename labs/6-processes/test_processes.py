@@ -993,7 +993,7 @@ def session(machine: Machine, lines: Session, end: str) -> None:
         ["sh"],
         {f"bin/{name}": build.program(name).read_bytes() for name in TOOLS},
         "console=terminal idle=polls",
-        shift=5,
+        shift=6,
         budget=BUDGET,
         typed=tuple(typed),
         disk=FILES,
