@@ -165,13 +165,26 @@ def test_every_test_kills_a_mutant(lab: Lab) -> None:
 
 
 def test_digest_is_the_same_under_load(grade: Grade) -> None:
-    """A smaller form of the check in docs/writing-tests.md."""
+    """A smaller form of the check in docs/writing-tests.md: two grades beside four busy loops, and two without."""
+
+    def digests() -> Set[str]:
+        grades = (grade("reference", "--set", "basic") for _ in range(2))
+        return {graded.results["digest"] for graded in grades}  # type: ignore[index]
+
     load = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
     try:
-        loaded = {grade("reference").results["digest"] for _ in range(2)}  # type: ignore[index]
+        loaded = digests()
     finally:
         for process in load:
             process.kill()
             process.wait()
-    quiet = {grade("reference").results["digest"] for _ in range(2)}  # type: ignore[index]
-    assert len(loaded | quiet) == 1
+    assert len(loaded | digests()) == 1
+
+
+@pytest.mark.parametrize("earlier", LAB_NAMES[:-1])
+def test_earlier_labs_tests_pass_on_the_last_kernel(grade: Grade, earlier: str) -> None:
+    """All but those that say why they cannot: what `make regress` shows."""
+    graded = grade("reference", "--on", LAB_NAMES[-1], "--lab", earlier)
+    assert graded.results
+    tests = graded.results["labs"][0]["tests"]
+    assert tests and all(test["status"] == "passed" for test in tests), graded.output
