@@ -371,8 +371,13 @@ def test_registers_go_along(machine: Machine) -> None:
 )
 def test_areas_are_inherited_as_they_are(machine: Machine) -> None:
     """Otherwise a child's memory behaves in another way, some day."""
-    probe(machine, "fork-areas", "areas and pages of all kinds, in a child")
-    probe(machine, "fork-areas:1", "the same without task 6.2, where pages are copied at once")
+    probe(machine, "fork-areas", "areas and pages of all kinds, in a child", checks=1200)
+    probe(
+        machine,
+        "fork-areas:1",
+        "the same without task 6.2, where pages are copied at once",
+        checks=1200,
+    )
 
 
 @pytest.mark.task("6.1")
@@ -384,7 +389,12 @@ def test_areas_are_inherited_as_they_are(machine: Machine) -> None:
 )
 def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
     """Otherwise C libraries cannot use it."""
-    probe(machine, "fork-arguments", "clone() with flags and stacks, and a child's registers")
+    probe(
+        machine,
+        "fork-arguments",
+        "clone() with flags and stacks, and a child's registers",
+        checks=150,
+    )
 
 
 @pytest.mark.task("6.1")
@@ -396,7 +406,7 @@ def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
 )
 def test_a_fork_that_fails_leaves_nothing(machine: Machine) -> None:
     """Otherwise each fork() without memory makes the next one more likely to fail."""
-    probe(machine, "fork-memory", "clone() while each frame in turn cannot be had")
+    probe(machine, "fork-memory", "clone() while each frame in turn cannot be had", checks=300)
 
 
 # ---- 6.2 copies when somebody writes ---------------------------------------------------------------
@@ -617,7 +627,7 @@ def test_generations_share(machine: Machine) -> None:
 )
 def test_references_are_counted(machine: Machine) -> None:
     """Otherwise a frame is given back while somebody has it, or never."""
-    probe(machine, "copies-counted", "frames that two have, and that one is left with")
+    probe(machine, "copies-counted", "frames that two have, and that one is left with", checks=340)
 
 
 @pytest.mark.task("6.2")
@@ -626,7 +636,12 @@ def test_references_are_counted(machine: Machine) -> None:
 @pytest.mark.hint("The frame for the copy first; without one all is as it was, and it is -ENOMEM.")
 def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
     """Otherwise a page is lost when memory is short, or the store is tried for ever."""
-    probe(machine, "copies-memory", "a store to a page that two have, without a frame for the copy")
+    probe(
+        machine,
+        "copies-memory",
+        "a store to a page that two have, without a frame for the copy",
+        checks=70,
+    )
     job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork fill=a+0,700000,2 end wait=any r=a+0 r=a+6fffff"
     run = machine.run([job], memory=20)
     run.expect_ends(["exited with 0"], "a program whose child needs more memory than there is")
@@ -645,7 +660,9 @@ def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
 )
 def test_random_families_have_their_memory(machine: Machine) -> None:
     """Otherwise it works for two, and the first time.  (100 ms: 2,000 operations.)"""
-    probe_random(machine, "copies-random", "families at random, against a model of each page")
+    probe_random(
+        machine, "copies-random", "families at random, against a model of each page", checks=300_000
+    )
 
 
 # ---- 6.3 another program in the same process -------------------------------------------------------
@@ -769,7 +786,7 @@ def test_files_stay_open(machine: Machine) -> None:
 )
 def test_arguments_have_limits(machine: Machine) -> None:
     """Otherwise a program that passes too much, or what is not there, is the kernel's problem."""
-    probe(machine, "exec-vectors", "vectors->copy() of all sorts of vectors")
+    probe(machine, "exec-vectors", "vectors->copy() of all sorts of vectors", checks=180_000)
 
 
 @pytest.mark.task("6.3")
@@ -780,7 +797,7 @@ def test_arguments_have_limits(machine: Machine) -> None:
 )
 def test_all_or_nothing_is_replaced(machine: Machine) -> None:
     """Otherwise memory of the old program stays, or some of it is gone and the program goes on."""
-    probe(machine, "exec-programs", "execve(), also without frames", files=programs())
+    probe(machine, "exec-programs", "execve(), also without frames", files=programs(), checks=5000)
 
 
 @pytest.mark.task("6.3")
@@ -952,7 +969,9 @@ def test_orphans_are_adopted(machine: Machine) -> None:
 def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
     """Otherwise the machine gets smaller with each process.  (300 ms: a thousand forks, and more.)"""
     jobs = ["forker 1000", "forker 30 keep", "forker 10 orphans"]
-    run = probe(machine, "families-deck", "programs that have children, and end", jobs=jobs)
+    run = probe(
+        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=50_000
+    )
     run.expect_ends(
         ["exited with 0"] * 3, "`forker` has its children, one after the other or at a time"
     )
@@ -966,7 +985,12 @@ def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
 )
 def test_waiting_costs_nothing(machine: Machine) -> None:
     """Otherwise a shell uses up the time of the program that it waits for."""
-    probe(machine, "families-wait", "wait4() with bad addresses, and of those that others wait for")
+    probe(
+        machine,
+        "families-wait",
+        "wait4() with bad addresses, and of those that others wait for",
+        checks=80,
+    )
 
 
 # ---- 6.5 a process with a program of its own --------------------------------------------------------
@@ -1028,7 +1052,7 @@ def test_what_cannot_be_spawned_is_nobody(machine: Machine) -> None:
 )
 def test_who_is_spawned_is_a_child(machine: Machine) -> None:
     """Otherwise spawn() is not what fork() and execve() are."""
-    probe(machine, "spawn-programs", "spawn(), also without frames", files=programs())
+    probe(machine, "spawn-programs", "spawn(), also without frames", files=programs(), checks=6000)
 
 
 # ---- 6.6 shares of the CPU --------------------------------------------------------------------------
@@ -1087,7 +1111,7 @@ def test_shares_follow_priorities(machine: Machine) -> None:
 @pytest.mark.hint("From PRIORITY_MIN to PRIORITY_MAX; all 64 bits of the argument count.")
 def test_priorities_have_limits(machine: Machine) -> None:
     """Otherwise a program divides the kernel by zero."""
-    probe(machine, "stride-rules", "set_priority() with numbers of all sorts")
+    probe(machine, "stride-rules", "set_priority() with numbers of all sorts", checks=22)
 
 
 @pytest.mark.task("6.6")
@@ -1098,7 +1122,12 @@ def test_priorities_have_limits(machine: Machine) -> None:
 )
 def test_turns_are_dealt_out_exactly(machine: Machine) -> None:
     """Otherwise shares are right on the average, and somebody waits too long."""
-    probe(machine, "stride-shares", "turns of 2 to 8 tasks, each with a priority of its own")
+    probe(
+        machine,
+        "stride-shares",
+        "turns of 2 to 8 tasks, each with a priority of its own",
+        checks=40_000,
+    )
 
 
 @pytest.mark.task("6.6")
@@ -1111,7 +1140,10 @@ def test_turns_are_dealt_out_exactly(machine: Machine) -> None:
 def test_nobody_has_to_be_caught_up_with(machine: Machine) -> None:
     """Otherwise whoever is new, or has slept, has the CPU for himself, or not at all."""
     probe(
-        machine, "stride-newcomers", "turns beside a task that comes late, or sleeps now and then"
+        machine,
+        "stride-newcomers",
+        "turns beside a task that comes late, or sleeps now and then",
+        checks=28_000,
     )
 
 
@@ -1124,4 +1156,9 @@ def test_nobody_has_to_be_caught_up_with(machine: Machine) -> None:
 )
 def test_a_pass_may_wrap(machine: Machine) -> None:
     """Otherwise the machine stands still for one program, after some hours.  (300,000 turns.)"""
-    probe(machine, "stride-wraps", "turns after so many that a pass of 32 bits has wrapped")
+    probe(
+        machine,
+        "stride-wraps",
+        "turns after so many that a pass of 32 bits has wrapped",
+        checks=900_000,
+    )
