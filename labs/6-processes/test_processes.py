@@ -9,18 +9,19 @@ The cost of a test is noted where it is more than the 70 ms of a boot.
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import pytest
 
-from grader import build, check
+from grader import build, check, symbols
 from grader.plugin import Machine
 from grader.probing import outcome_of, probe, probe_random
 from grader.run import Run
 from grader.view import PAGE, Checkpoint
 
 MMAP_BASE = 1 << 36
-STORE_PAGE = 15  # the cause of a store page fault
+STORE_PAGE, USER_ECALL = 15, 8  # causes: a store page fault, a system call
 BUDGET = 4.0  # guest seconds of a run with a disk: it takes 0.1 of them
 
 ENOENT, E2BIG, ENOEXEC, EBADF, ECHILD, EFAULT = -2, -7, -8, -9, -10, -14
@@ -106,6 +107,61 @@ def expect_story(run: Run, story: Story, what: str) -> None:
             )
 
 
+NUMBERED = re.compile(r"(w=.*,|fill=.*,|exit=)([0-9a-f]+)|((?:exec|spawn)=/bin/exit,)([0-9]+)")
+TOLD = re.compile(r"([0-9]+ exited )?([0-9]+)")
+SMALL = range(1, 64)  # what is a number in stories; all else is a letter, or means something
+
+
+def drawn(machine: Machine, story: Story) -> Story:
+    """The story with other numbers, by the seed, for what is written and read, and for how processes exit: nobody can
+    know it by heart."""
+    more = machine.random.randrange(1, 96)
+
+    def other(number: str, base: int) -> str:
+        value = int(number, base)
+        return format(value + more, "x" if base == 16 else "d") if value in SMALL else number
+
+    def changed(action: str, answer: Optional[str]) -> Tuple[str, Optional[str]]:
+        if match := NUMBERED.fullmatch(action):
+            start, number, base = (match[1], match[2], 16) if match[1] else (match[3], match[4], 10)
+            action = start + other(number, base)
+        match = TOLD.fullmatch(answer or "") if action.startswith(("r=", "wait=")) else None
+        if match and (match[1] or action.startswith("r=")):
+            answer = (match[1] or "") + other(match[2], 10)
+        return action, answer
+
+    def all_of(told_so: Story) -> Story:
+        return [
+            Child(each.number, *all_of(each.story)) if isinstance(each, Child) else changed(*each)
+            for each in told_so
+        ]
+
+    return all_of(story)
+
+
+def expect_programs(run: Run, story: Story) -> None:
+    """Demand evidence that the programs ran that the story has `mapper` become, or start: calls of their own in QEMU's
+    trap log, at addresses where `mapper` makes none."""
+    wanted = [
+        match[1]
+        for word in words(story)
+        for match in [re.match(r"(?:exec|spawn)=/bin/(\w+)", word)]
+        if match and match[1] != "none"
+    ]
+    others = frozenset(symbols.facts(build.program("mapper")).ecalls)
+    made = [t.epc for t in run.traps if t.cause == USER_ECALL and not t.interrupt]
+    for name in sorted(set(wanted)):
+        own = frozenset(symbols.facts(build.program(name)).ecalls) - others
+        seen = sum(epc in own for epc in made)
+        check.true(
+            seen >= wanted.count(name),
+            f"`{name}` runs in user mode and makes its own system calls",
+            f"at least {wanted.count(name)} ecalls at its own instructions",
+            f"{seen} of them in QEMU's trap log",
+            "no evidence of user mode",
+        )
+
+
 def play(
     machine: Machine,
     story: Story,
@@ -118,11 +174,13 @@ def play(
     """Run a story to its end, and demand what it tells.  programs: others of user/programs that it starts."""
     archive = {f"bin/{name}": build.program(name).read_bytes() for name in programs}
     archive.update(files or {})
+    story = drawn(machine, story)
     job = " ".join(["mapper", *words(story)])
     run = machine.run([job], archive, budget=BUDGET, disk=FILES if disk else None)
     expect_story(run, story, what)
     run.expect_ends([end], "the first `mapper` runs to its end")
     run.expect_linked_calls({0: sum(len(told) for told in lines(story).values())})
+    expect_programs(run, story)
     if disk:
         run.expect_disk_in_order()
     return run
@@ -440,6 +498,15 @@ def test_frames_are_shared_until_written(machine: Machine) -> None:
         same,
         "same other other same",
         "frames of 4 pages in a program and its child: the child has written to the second, the parent then to the third",
+    )
+    # And what is shared needs no memory: 7 MiB twice would not fit.
+    job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork r=a+0 r=a+6fffff end wait=any"
+    run = machine.run([job], memory=20)
+    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
+    check.equal(
+        told(run).get("", ["nothing"])[-1],
+        "wait=any: 1 exited 0",
+        "a program with 7 MiB has a child, which only reads them, on a machine of 20 MiB",
     )
 
 
@@ -775,6 +842,7 @@ def test_files_stay_open(machine: Machine) -> None:
     check.equal(
         "\n".join(seen), "\n".join(wanted), "what comes through a pipe from another program"
     )
+    expect_programs(run, story)
 
 
 @pytest.mark.task("6.3")
@@ -1058,6 +1126,7 @@ def test_who_is_spawned_is_a_child(machine: Machine) -> None:
 # ---- 6.6 shares of the CPU --------------------------------------------------------------------------
 
 SHARE_MS = 6900  # since power-on, of which the firmware takes two seconds at shift 7
+TICKS_LEAST = 250  # timer interrupts in that time, of some 490
 
 
 def shares(machine: Machine, jobs: Sequence[str]) -> List[int]:
@@ -1068,6 +1137,15 @@ def shares(machine: Machine, jobs: Sequence[str]) -> List[int]:
         ["exited with 0"] * len(jobs), "programs that take what they get run to their end"
     )
     run.expect_linked_calls({n: 1 for n in range(len(jobs))})
+    program = symbols.facts(build.program("share"))
+    hit = sum(t.interrupt and program.start <= t.epc < program.end for t in run.traps)
+    check.true(
+        hit >= TICKS_LEAST,
+        "programs run until their time has come, and are interrupted by the timer in their own code",
+        f"at least {TICKS_LEAST} interrupts there",
+        f"{hit} in QEMU's trap log",
+        "no evidence of user mode",
+    )
     said = dict(
         line.rsplit(": ", 1) for line in check.readable(run.printed).splitlines() if ": " in line
     )
