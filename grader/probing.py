@@ -57,13 +57,15 @@ def probe(
     jobs: Sequence[str] = (),
     arguments: str = "",
     disk: Optional[Mapping[str, bytes]] = None,
+    checks: int = 1,
 ) -> Run:
-    """Have a probe (probes/list.c) test a part, and demand that it finds nothing."""
+    """Have a probe (probes/list.c) test a part, and demand that it finds nothing in so many checks at least: a part
+    that a probe calls could go on behind the probe, and nothing would have been found either."""
     words = f"seed={int(machine.secret('operations', 8), 16)} {arguments}".strip()
     run = machine.run(
         jobs, files, words, probe=name, memory=memory, shift=1, budget=BUDGET, disk=disk
     )
-    complaint = complaint_of(run)
+    complaint = complaint_of(run, checks)
     if complaint:
         check.fail(what, demanded(name), complaint, outcome_of(run))
     return run
@@ -79,18 +81,21 @@ def outcome_of(run: Run) -> str:
     return "wrong result" if run.outcome is Outcome.POWER_OFF else str(run.outcome.value)
 
 
-def complaint_of(run: Run) -> str:
-    """What a probe's run has found, or how it ended instead; nothing when all is well."""
+def complaint_of(run: Run, least: int = 1) -> str:
+    """What a probe's run has found, or how it ended instead; nothing when all is well, in so many checks at least."""
     found = [r[len("probe: failed: ") :] for r in run.reports if r.startswith("probe: failed: ")]
     if found:
         return found[0]
     checks, finished = run.probed
     if run.outcome is Outcome.POWER_OFF and checks > 0 and finished == 1:
-        return ""
+        short = f"the probe was left after {checks} checks, and makes {least} at least"
+        return short if checks < least else ""
     return f"{run.explanation}, after {checks} checks of the probe"
 
 
-def probe_random(machine: Machine, name: str, what: str, jobs: Sequence[str] = ()) -> None:
+def probe_random(
+    machine: Machine, name: str, what: str, jobs: Sequence[str] = (), checks: int = 1
+) -> None:
     """The same for random operations.  When one fails, look for the shortest sequence that does."""
     seed = int(machine.secret("operations", 8), 16)
 
@@ -99,7 +104,7 @@ def probe_random(machine: Machine, name: str, what: str, jobs: Sequence[str] = (
         return machine.run(jobs, files, f"seed={seed}", probe=name, shift=1, budget=BUDGET)
 
     run = play(None)
-    complaint = complaint_of(run)
+    complaint = complaint_of(run, checks)
     if not complaint:
         return
     match = re.match(r"at operation (\d{1,5}): ", complaint)

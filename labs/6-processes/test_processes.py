@@ -9,18 +9,19 @@ The cost of a test is noted where it is more than the 70 ms of a boot.
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 import pytest
 
-from grader import build, check
+from grader import build, check, symbols
 from grader.plugin import Machine
 from grader.probing import outcome_of, probe, probe_random
 from grader.run import Run
 from grader.view import PAGE, Checkpoint
 
 MMAP_BASE = 1 << 36
-STORE_PAGE = 15  # the cause of a store page fault
+STORE_PAGE, USER_ECALL = 15, 8  # causes: a store page fault, a system call
 BUDGET = 4.0  # guest seconds of a run with a disk: it takes 0.1 of them
 
 ENOENT, E2BIG, ENOEXEC, EBADF, ECHILD, EFAULT = -2, -7, -8, -9, -10, -14
@@ -106,6 +107,61 @@ def expect_story(run: Run, story: Story, what: str) -> None:
             )
 
 
+NUMBERED = re.compile(r"(w=.*,|fill=.*,|exit=)([0-9a-f]+)|((?:exec|spawn)=/bin/exit,)([0-9]+)")
+TOLD = re.compile(r"([0-9]+ exited )?([0-9]+)")
+SMALL = range(1, 64)  # what is a number in stories; all else is a letter, or means something
+
+
+def drawn(machine: Machine, story: Story) -> Story:
+    """The story with other numbers, by the seed, for what is written and read, and for how processes exit: nobody can
+    know it by heart."""
+    more = machine.random.randrange(1, 96)
+
+    def other(number: str, base: int) -> str:
+        value = int(number, base)
+        return format(value + more, "x" if base == 16 else "d") if value in SMALL else number
+
+    def changed(action: str, answer: Optional[str]) -> Tuple[str, Optional[str]]:
+        if match := NUMBERED.fullmatch(action):
+            start, number, base = (match[1], match[2], 16) if match[1] else (match[3], match[4], 10)
+            action = start + other(number, base)
+        match = TOLD.fullmatch(answer or "") if action.startswith(("r=", "wait=")) else None
+        if match and (match[1] or action.startswith("r=")):
+            answer = (match[1] or "") + other(match[2], 10)
+        return action, answer
+
+    def all_of(told_so: Story) -> Story:
+        return [
+            Child(each.number, *all_of(each.story)) if isinstance(each, Child) else changed(*each)
+            for each in told_so
+        ]
+
+    return all_of(story)
+
+
+def expect_programs(run: Run, story: Story) -> None:
+    """Demand evidence that the programs ran that the story has `mapper` become, or start: calls of their own in QEMU's
+    trap log, at addresses where `mapper` makes none."""
+    wanted = [
+        match[1]
+        for word in words(story)
+        for match in [re.match(r"(?:exec|spawn)=/bin/(\w+)", word)]
+        if match and match[1] != "none"
+    ]
+    others = frozenset(symbols.facts(build.program("mapper")).ecalls)
+    made = [t.epc for t in run.traps if t.cause == USER_ECALL and not t.interrupt]
+    for name in sorted(set(wanted)):
+        own = frozenset(symbols.facts(build.program(name)).ecalls) - others
+        seen = sum(epc in own for epc in made)
+        check.true(
+            seen >= wanted.count(name),
+            f"`{name}` runs in user mode and makes its own system calls",
+            f"at least {wanted.count(name)} ecalls at its own instructions",
+            f"{seen} of them in QEMU's trap log",
+            "no evidence of user mode",
+        )
+
+
 def play(
     machine: Machine,
     story: Story,
@@ -118,11 +174,13 @@ def play(
     """Run a story to its end, and demand what it tells.  programs: others of user/programs that it starts."""
     archive = {f"bin/{name}": build.program(name).read_bytes() for name in programs}
     archive.update(files or {})
+    story = drawn(machine, story)
     job = " ".join(["mapper", *words(story)])
     run = machine.run([job], archive, budget=BUDGET, disk=FILES if disk else None)
     expect_story(run, story, what)
     run.expect_ends([end], "the first `mapper` runs to its end")
     run.expect_linked_calls({0: sum(map(len, lines(story).values()))})
+    expect_programs(run, story)
     if disk:
         run.expect_disk_in_order()
     return run
@@ -198,21 +256,21 @@ KINDS: Story = (
     ("map=0,3000,rw,pa", "a"),
     ("stack", "b"),
     ("data", "c"),
-    ("heap=3000", "d"),
+    ("heap=2f80", "d"),
     ("open=disk/text,r", "3"),
     ("map=0,3000,rw,p,A,0", "e"),
     ("map=0,2000,r,p,A,1000", "f"),
     ("w=a+0,11", None),
     ("w=b+0,12", None),
     ("w=c+1005,13", None),
-    ("w=d+2fff,14", None),
+    ("w=d+2f7f,14", None),
     ("w=e+3,15", None),
 )
 KEPT: Story = (
     ("r=a+0", "17"),
     ("r=b+0", "18"),
     ("r=c+1005", "19"),
-    ("r=d+2fff", "20"),
+    ("r=d+2f7f", "20"),
     ("r=e+3", "21"),
     ("r=a+2000", "0"),
     ("r=d+0", "0"),
@@ -249,7 +307,7 @@ APART: Story = (
         ("w=a+0,21", None),
         ("w=b+0,22", None),
         ("w=c+1005,23", None),
-        ("w=d+2fff,24", None),
+        ("w=d+2f7f,24", None),
         ("w=e+3,25", None),
         ("w=a+2000,26", None),
         ("post=g+0", None),
@@ -257,7 +315,7 @@ APART: Story = (
         ("r=a+0", "33"),
         ("r=b+0", "34"),
         ("r=c+1005", "35"),
-        ("r=d+2fff", "36"),
+        ("r=d+2f7f", "36"),
         ("r=e+3", "37"),
         ("r=a+1000", "0"),
         ("post=g+0", None),
@@ -267,7 +325,7 @@ APART: Story = (
     ("w=a+0,31", None),
     ("w=b+0,32", None),
     ("w=c+1005,33", None),
-    ("w=d+2fff,34", None),
+    ("w=d+2f7f,34", None),
     ("w=e+3,35", None),
     ("w=a+1000,36", None),
     ("post=g+0", None),
@@ -371,8 +429,13 @@ def test_registers_go_along(machine: Machine) -> None:
 )
 def test_areas_are_inherited_as_they_are(machine: Machine) -> None:
     """Otherwise a child's memory behaves in another way, some day."""
-    probe(machine, "fork-areas", "areas and pages of all kinds, in a child")
-    probe(machine, "fork-areas:1", "the same without task 6.2, where pages are copied at once")
+    probe(machine, "fork-areas", "areas and pages of all kinds, in a child", checks=1200)
+    probe(
+        machine,
+        "fork-areas:1",
+        "the same without task 6.2, where pages are copied at once",
+        checks=1200,
+    )
 
 
 @pytest.mark.task("6.1")
@@ -384,7 +447,12 @@ def test_areas_are_inherited_as_they_are(machine: Machine) -> None:
 )
 def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
     """Otherwise C libraries cannot use it."""
-    probe(machine, "fork-arguments", "clone() with flags and stacks, and a child's registers")
+    probe(
+        machine,
+        "fork-arguments",
+        "clone() with flags and stacks, and a child's registers",
+        checks=150,
+    )
 
 
 @pytest.mark.task("6.1")
@@ -396,7 +464,7 @@ def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
 )
 def test_a_fork_that_fails_leaves_nothing(machine: Machine) -> None:
     """Otherwise each fork() without memory makes the next one more likely to fail."""
-    probe(machine, "fork-memory", "clone() while each frame in turn cannot be had")
+    probe(machine, "fork-memory", "clone() while each frame in turn cannot be had", checks=300)
 
 
 # ---- 6.2 copies when somebody writes ---------------------------------------------------------------
@@ -430,6 +498,15 @@ def test_frames_are_shared_until_written(machine: Machine) -> None:
         same,
         "same other other same",
         "frames of 4 pages in a program and its child: the child has written to the second, the parent then to the third",
+    )
+    # And what is shared needs no memory: 7 MiB twice would not fit.
+    job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork r=a+0 r=a+6fffff end wait=any"
+    run = machine.run([job], memory=20)
+    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
+    check.equal(
+        told(run).get("", ["nothing"])[-1],
+        "wait=any: 1 exited 0",
+        "a program with 7 MiB has a child, which only reads them, on a machine of 20 MiB",
     )
 
 
@@ -619,7 +696,7 @@ def test_generations_share(machine: Machine) -> None:
 )
 def test_references_are_counted(machine: Machine) -> None:
     """Otherwise a frame is given back while somebody has it, or never."""
-    probe(machine, "copies-counted", "frames that two have, and that one is left with")
+    probe(machine, "copies-counted", "frames that two have, and that one is left with", checks=340)
 
 
 @pytest.mark.task("6.2")
@@ -628,7 +705,12 @@ def test_references_are_counted(machine: Machine) -> None:
 @pytest.mark.hint("The frame for the copy first; without one all is as it was, and it is -ENOMEM.")
 def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
     """Otherwise a page is lost when memory is short, or the store is tried for ever."""
-    probe(machine, "copies-memory", "a store to a page that two have, without a frame for the copy")
+    probe(
+        machine,
+        "copies-memory",
+        "a store to a page that two have, without a frame for the copy",
+        checks=70,
+    )
     job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork fill=a+0,700000,2 end wait=any r=a+0 r=a+6fffff"
     run = machine.run([job], memory=20)
     run.expect_ends(["exited with 0"], "a program whose child needs more memory than there is")
@@ -647,7 +729,9 @@ def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
 )
 def test_random_families_have_their_memory(machine: Machine) -> None:
     """Otherwise it works for two, and the first time.  (100 ms: 2,000 operations.)"""
-    probe_random(machine, "copies-random", "families at random, against a model of each page")
+    probe_random(
+        machine, "copies-random", "families at random, against a model of each page", checks=300_000
+    )
 
 
 # ---- 6.3 another program in the same process -------------------------------------------------------
@@ -762,6 +846,7 @@ def test_files_stay_open(machine: Machine) -> None:
     check.equal(
         "\n".join(seen), "\n".join(wanted), "what comes through a pipe from another program"
     )
+    expect_programs(run, story)
 
 
 @pytest.mark.task("6.3")
@@ -773,7 +858,7 @@ def test_files_stay_open(machine: Machine) -> None:
 )
 def test_arguments_have_limits(machine: Machine) -> None:
     """Otherwise a program that passes too much, or what is not there, is the kernel's problem."""
-    probe(machine, "exec-vectors", "vectors->copy() of all sorts of vectors")
+    probe(machine, "exec-vectors", "vectors->copy() of all sorts of vectors", checks=180_000)
 
 
 @pytest.mark.task("6.3")
@@ -784,7 +869,7 @@ def test_arguments_have_limits(machine: Machine) -> None:
 )
 def test_all_or_nothing_is_replaced(machine: Machine) -> None:
     """Otherwise memory of the old program stays, or some of it is gone and the program goes on."""
-    probe(machine, "exec-programs", "execve(), also without frames", files=programs())
+    probe(machine, "exec-programs", "execve(), also without frames", files=programs(), checks=5000)
 
 
 @pytest.mark.task("6.3")
@@ -875,6 +960,10 @@ STATUSES: Story = (
         ("write=B,a+0,1", None),
     ),
     ("wait=8", "8 killed 13"),
+    Child(9, Child(1, ("nap=c350", None)), ("wait=any", None)),
+    ("nap=2710", None),
+    ("kill=9,9", "0"),
+    ("wait=9", "9 killed 9"),
 )
 
 
@@ -956,7 +1045,9 @@ def test_orphans_are_adopted(machine: Machine) -> None:
 def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
     """Otherwise the machine gets smaller with each process.  (300 ms: a thousand forks, and more.)"""
     jobs = ["forker 1000", "forker 30 keep", "forker 10 orphans"]
-    run = probe(machine, "families-deck", "programs that have children, and end", jobs=jobs)
+    run = probe(
+        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=50_000
+    )
     run.expect_ends(
         ["exited with 0"] * 3, "`forker` has its children, one after the other or at a time"
     )
@@ -970,7 +1061,12 @@ def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
 )
 def test_waiting_costs_nothing(machine: Machine) -> None:
     """Otherwise a shell uses up the time of the program that it waits for."""
-    probe(machine, "families-wait", "wait4() with bad addresses, and of those that others wait for")
+    probe(
+        machine,
+        "families-wait",
+        "wait4() with bad addresses, and of those that others wait for",
+        checks=80,
+    )
 
 
 # What is typed, and what the shell and its programs show behind the typed line before the next is typed.
@@ -1017,9 +1113,7 @@ def test_a_shell_can_be_lived_in(machine: Machine) -> None:
     """Otherwise there are processes, and nobody who could use them.  (400 ms.)"""
     one, two = (machine.secret(f"word {n}", 6 + n) for n in range(2))
     code = 1 + int(machine.secret("code", 2), 16) % 250
-    long = (
-        machine.secret("long", 60) * 12
-    )  # more than a read of the shell's, and than a write of echo's
+    long = machine.secret("long", 60) * 9  # more than a read of the shell's, or a write of echo's
     session(
         machine,
         [
@@ -1132,12 +1226,13 @@ def test_what_cannot_be_spawned_is_nobody(machine: Machine) -> None:
 )
 def test_who_is_spawned_is_a_child(machine: Machine) -> None:
     """Otherwise spawn() is not what fork() and execve() are."""
-    probe(machine, "spawn-programs", "spawn(), also without frames", files=programs())
+    probe(machine, "spawn-programs", "spawn(), also without frames", files=programs(), checks=6000)
 
 
 # ---- 6.6 shares of the CPU --------------------------------------------------------------------------
 
 SHARE_MS = 6900  # since power-on, of which the firmware takes two seconds at shift 7
+TICKS_LEAST = 250  # timer interrupts in that time, of some 490
 
 
 def shares(machine: Machine, jobs: Sequence[str]) -> List[int]:
@@ -1148,6 +1243,15 @@ def shares(machine: Machine, jobs: Sequence[str]) -> List[int]:
         ["exited with 0"] * len(jobs), "programs that take what they get run to their end"
     )
     run.expect_linked_calls({n: 1 for n in range(len(jobs))})
+    program = symbols.facts(build.program("share"))
+    hit = sum(t.interrupt and program.start <= t.epc < program.end for t in run.traps)
+    check.true(
+        hit >= TICKS_LEAST,
+        "programs run until their time has come, and are interrupted by the timer in their own code",
+        f"at least {TICKS_LEAST} interrupts there",
+        f"{hit} in QEMU's trap log",
+        "no evidence of user mode",
+    )
     said = dict(
         line.rsplit(": ", 1) for line in check.readable(run.printed).splitlines() if ": " in line
     )
@@ -1191,7 +1295,7 @@ def test_shares_follow_priorities(machine: Machine) -> None:
 @pytest.mark.hint("From PRIORITY_MIN to PRIORITY_MAX; all 64 bits of the argument count.")
 def test_priorities_have_limits(machine: Machine) -> None:
     """Otherwise a program divides the kernel by zero."""
-    probe(machine, "stride-rules", "set_priority() with numbers of all sorts")
+    probe(machine, "stride-rules", "set_priority() with numbers of all sorts", checks=22)
 
 
 @pytest.mark.task("6.6")
@@ -1202,7 +1306,12 @@ def test_priorities_have_limits(machine: Machine) -> None:
 )
 def test_turns_are_dealt_out_exactly(machine: Machine) -> None:
     """Otherwise shares are right on the average, and somebody waits too long."""
-    probe(machine, "stride-shares", "turns of 2 to 8 tasks, each with a priority of its own")
+    probe(
+        machine,
+        "stride-shares",
+        "turns of 2 to 8 tasks, each with a priority of its own",
+        checks=40_000,
+    )
 
 
 @pytest.mark.task("6.6")
@@ -1215,7 +1324,10 @@ def test_turns_are_dealt_out_exactly(machine: Machine) -> None:
 def test_nobody_has_to_be_caught_up_with(machine: Machine) -> None:
     """Otherwise whoever is new, or has slept, has the CPU for himself, or not at all."""
     probe(
-        machine, "stride-newcomers", "turns beside a task that comes late, or sleeps now and then"
+        machine,
+        "stride-newcomers",
+        "turns beside a task that comes late, or sleeps now and then",
+        checks=28_000,
     )
 
 
@@ -1228,4 +1340,9 @@ def test_nobody_has_to_be_caught_up_with(machine: Machine) -> None:
 )
 def test_a_pass_may_wrap(machine: Machine) -> None:
     """Otherwise the machine stands still for one program, after some hours.  (300,000 turns.)"""
-    probe(machine, "stride-wraps", "turns after so many that a pass of 32 bits has wrapped")
+    probe(
+        machine,
+        "stride-wraps",
+        "turns after so many that a pass of 32 bits has wrapped",
+        checks=900_000,
+    )

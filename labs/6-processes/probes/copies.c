@@ -20,6 +20,8 @@ void copies_counted(unsigned long argument)
     for (uint64_t page = 0; page < PAGES; page++)
         PROBE_CHECK(probe_stores(parent, a + page * PAGE_SIZE, (uint8_t)(page + 1)) == 0,
                     "memory cannot be written");
+    uint64_t code = probe_map(parent, 0, 1, RW | PROT_EXEC, ANON);
+    PROBE_CHECK(probe_stores(parent, code, 1) == 0, "memory cannot be written");
     struct process *child = probe_fork(parent);
     for (uint64_t page = 0; page < PAGES; page++) {
         uint64_t va = a + page * PAGE_SIZE;
@@ -45,6 +47,10 @@ void copies_counted(unsigned long argument)
                 "a copy has not what the page had, or the page has what was written to the copy");
     PROBE_CHECK(frame_of(old)->references == 1 && probe_stores(parent, a, 7) == 0,
                 "after a copy the old frame has %u references", frame_of(old)->references);
+    PROBE_CHECK(probe_stores(child, code, 2) == 0 &&
+                    pte_prot(probe_entry(child, code)) == (PROT_USER | RW | PROT_EXEC),
+                "a page that was rwx is %s when it has been copied",
+                probe_prot(pte_prot(probe_entry(child, code))));
     /* Who is left alone has it, copied or not; and nothing is lost. */
     probe_end(child, 0);
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");

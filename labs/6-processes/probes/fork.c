@@ -129,6 +129,7 @@ void fork_arguments(unsigned long argument)
         user->x[n] = 0x1111 * n;
     parent->task.called_at = 0x12344;
     user->sepc = 0x99990; /* whatever it is meanwhile */
+    parent->priority = 44;
     uint64_t page = probe_map(parent, 0, 1, RW, ANON);
     static const struct {
         uint64_t flags, stack, tls;
@@ -168,12 +169,36 @@ void fork_arguments(unsigned long argument)
             PROBE_CHECK(n == X_A0 || its->x[n] == wanted,
                         "register x%u is 0x%lx in a child, not 0x%lx", n, its->x[n], wanted);
         }
+        PROBE_CHECK(child->priority == 44, "a child's priority is %u, its parent's 44",
+                    child->priority);
         PROBE_CHECK(child->family.parent == parent,
                     "a child's parent is not who has called clone()");
         probe_end(child, 0);
         PROBE_CHECK(probe_wait(parent, (int)pid, 0, NULL) == pid, "a child cannot be waited for");
     }
     probe_destroy(parent);
+}
+
+/* clone() without kernel memory: all of it is somebody else's, down to pieces in which no process has room. */
+static void fork_without_kernel_memory(struct process *parent)
+{
+    struct piece {
+        struct piece *next;
+    } *pieces = NULL, *piece;
+    size_t heap = kmalloc_free_bytes();
+    for (size_t size = 1 << 20; size >= 256; size /= 2) {
+        while ((piece = kmalloc(size))) {
+            piece->next = pieces;
+            pieces = piece;
+        }
+    }
+    long pid = probe_call(parent, SYS_CLONE, SIGCHLD_FLAGS, 0, 0, 0, 0, 0);
+    while ((piece = pieces)) {
+        pieces = piece->next;
+        kfree(piece);
+    }
+    PROBE_CHECK(pid == -ENOMEM, "clone() without kernel memory returned %ld", pid);
+    PROBE_CHECK(kmalloc_free_bytes() == heap, "clone() without kernel memory has kept some");
 }
 
 /* clone() where each frame in turn, and memory of the kernel's, cannot be had. */
@@ -212,6 +237,7 @@ void fork_memory(unsigned long argument)
                     "clone() without frame %lu: the parent cannot use its memory any more", points);
     }
     report("probe: %lu allocations, each refused once", points - 1);
+    fork_without_kernel_memory(parent);
     probe_destroy(parent);
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
 }

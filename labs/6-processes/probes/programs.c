@@ -39,16 +39,43 @@ static struct process *furnished(void)
     return caller;
 }
 
+/* argv is "one", "two", and envp "two". */
 static long execve_of(const char *path)
 {
     put_arguments(path);
-    return probe_call(caller, SYS_EXECVE, area, area + 1024, 0, 0, 0, 0);
+    return probe_call(caller, SYS_EXECVE, area, area + 1024, area + 1032, 0, 0, 0);
 }
 
 static long spawn_of(const char *path)
 {
     put_arguments(path);
-    return probe_call(caller, SYS_SPAWN, area, area + 1024, 0, 0, 0, 0);
+    return probe_call(caller, SYS_SPAWN, area, area + 1024, area + 1032, 0, 0, 0);
+}
+
+static uint64_t word_at(struct process *process, uint64_t va)
+{
+    uint64_t word = 0;
+    for (unsigned i = 0; i < sizeof(word); i++)
+        PROBE_CHECK(probe_loads(process, va + i, (uint8_t *)&word + i) == 0,
+                    "a new program cannot read its stack at 0x%lx", va + i);
+    return word;
+}
+
+/* Is what a new program finds at its sp what it was passed? */
+static void check_passed(struct process *process, uint64_t sp)
+{
+    static const char *const wanted[] = {"one", "two", NULL, "two", NULL};
+    PROBE_CHECK(word_at(process, sp) == 2, "a new program's argc is %lu, not 2",
+                word_at(process, sp));
+    for (unsigned i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        uint64_t at = word_at(process, sp + 8 + 8 * i);
+        const char *name = i < 3 ? "argv" : "envp";
+        PROBE_CHECK(!at == !wanted[i], "a new program's %s[%u] is 0x%lx", name, i % 3, at);
+        uint8_t byte = 0;
+        for (unsigned n = 0; wanted[i] && n < 4; n++)
+            PROBE_CHECK(probe_loads(process, at + n, &byte) == 0 && byte == wanted[i][n],
+                        "a new program's %s[%u] is not \"%s\"", name, i % 3, wanted[i]);
+    }
 }
 
 /* All that a process had before execve() failed: compared by what was put there. */
@@ -70,6 +97,7 @@ void exec_programs(unsigned long argument)
     furnished();
     PROBE_CHECK(execve_of("/bin/exit") == 0, "execve() of a program returned an error");
     PROBE_CHECK(caller->task.renewed, "the new program does not begin: task_renew()");
+    check_passed(caller, caller->task.renewed_sp);
     PROBE_CHECK(!area_find(&caller->space->areas, area), "the old program's memory is there still");
     PROBE_CHECK(!caller->files[SECRET_FD] && caller->files[TEXT_FD],
                 "a file that was to be closed is open, or another is not");
@@ -127,9 +155,10 @@ void spawn_programs(unsigned long argument)
     furnished();
     long pid = spawn_of("/bin/exit");
     PROBE_CHECK(pid > 0, "spawn() of a program returned %ld", pid);
-    const struct process *child = process_find((int)pid);
+    struct process *child = process_find((int)pid);
     PROBE_CHECK(child && child->family.parent == caller,
                 "who was spawned is not its parent's child");
+    check_passed(child, child->task.user.x[X_SP]);
     PROBE_CHECK(child->files[TEXT_FD] == caller->files[TEXT_FD] && !child->files[SECRET_FD] &&
                     caller->files[SECRET_FD],
                 "who was spawned has not the files that it should have");
@@ -195,7 +224,8 @@ void stride_rules(unsigned long argument)
         long result;
     } cases[] = {{2, 2}, {16, 16}, {PRIORITY_MAX, PRIORITY_MAX}, {5, 5}};
     static const uint64_t wrong[] = {
-        0, 1, (uint64_t)-1, (uint64_t)-16, PRIORITY_MAX + 1UL, 1UL << 32, 1UL << 63};
+        0,        1, (uint64_t)-1, (uint64_t)-16, PRIORITY_MAX + 1UL, 1UL << 32, (1UL << 32) + 7,
+        1UL << 63};
     PROBE_CHECK(process->priority == PRIORITY_INITIAL, "a process begins with priority %u",
                 process->priority);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

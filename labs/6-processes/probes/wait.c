@@ -23,6 +23,7 @@ void families_wait(unsigned long argument)
     int status = 0;
     struct process *child = child_that_ended(parent, 3);
     int pid = child->pid;
+    child->task.ran += 123456789;
     PROBE_CHECK(!child->space, "a child has ended, and has its memory still");
     PROBE_CHECK(probe_wait(other, pid, 0, NULL) == -ECHILD &&
                     probe_wait(other, -1, 1, NULL) == -ECHILD,
@@ -31,11 +32,23 @@ void families_wait(unsigned long argument)
                 "wait4() of nobody is not -ECHILD");
     PROBE_CHECK(probe_wait(parent, pid, 0, &status) == pid && status == status_exited(3),
                 "wait4() of a child that exited with 3: the status is 0x%x", (unsigned)status);
+    PROBE_CHECK(parent->children_ran >= 123456789,
+                "what a child has used is not its parent's children's: usage_add()");
     PROBE_CHECK(!process_find(pid) && probe_wait(parent, pid, 0, NULL) == -ECHILD,
                 "a child was waited for, and is still there");
     PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
                 "a child was waited for: %ld frames and %ld bytes are missing",
                 probe_frames - frames, (long)heap - (long)kmalloc_free_bytes());
+
+    /* A status has 4 bytes. */
+    uint64_t page = probe_map(parent, 0, 1, RW, ANON);
+    uint8_t behind = 0;
+    PROBE_CHECK(probe_stores(parent, page + 4, 0x5a) == 0, "memory cannot be written");
+    pid = child_that_ended(parent, 4)->pid;
+    PROBE_CHECK(probe_call(parent, SYS_WAIT4, (uint64_t)pid, page, 0, 0, 0, 0) == pid &&
+                    probe_loads(parent, page + 4, &behind) == 0 && behind == 0x5a,
+                "wait4() has written more than the 4 bytes of a status");
+    probe_unmap(parent, page, 1);
 
     /* An address that is no good: the child is gone all the same. */
     pid = child_that_ended(parent, 4)->pid;
@@ -51,6 +64,8 @@ void families_wait(unsigned long argument)
     struct process *first = probe_fork(parent), *second = probe_fork(parent);
     int pids[2] = {first->pid, second->pid};
     PROBE_CHECK(probe_wait(parent, -1, 1, NULL) == 0, "WNOHANG while two children live");
+    PROBE_CHECK(probe_wait(parent, 0, 1, NULL) == 0 && probe_wait(parent, -7, 1, NULL) == 0,
+                "wait4() of pid 0 or -7, which mean any child, does not find two that live");
     probe_end(second, 0);
     PROBE_CHECK(probe_wait(parent, pids[0], 1, NULL) == 0, "WNOHANG of a child that lives");
     probe_end(first, 0);
