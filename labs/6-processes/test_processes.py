@@ -504,7 +504,7 @@ def test_frames_are_shared_until_written(machine: Machine) -> None:
     run = machine.run([job], memory=20)
     run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
     check.equal(
-        told(run).get("", ["nothing"])[-1],
+        told(run.printed).get("", ["nothing"])[-1],
         "wait=any: 1 exited 0",
         "a program with 7 MiB has a child, which only reads them, on a machine of 20 MiB",
     )
@@ -846,7 +846,7 @@ def test_files_stay_open(machine: Machine) -> None:
     check.equal(
         "\n".join(seen), "\n".join(wanted), "what comes through a pipe from another program"
     )
-    expect_programs(run, story)
+    expect_programs(run, PIPED)
 
 
 @pytest.mark.task("6.3")
