@@ -76,10 +76,11 @@ def choose_parts(lab: Lab, options: Options) -> Tuple[Part, ...]:
     for each in all_labs():
         if each.number > lab.number:
             continue
+        given = given_tasks(each, options)
         for task in each.tasks:
             if options.solutions is None:
                 part = build.reference_part(each, task, given=False)
-            elif task.id in options.given:
+            elif task.id in given:
                 part = build.reference_part(each, task, given=True)
             else:
                 part = build.find_part(each, task, options.solutions, given=False)
@@ -143,7 +144,7 @@ def run_tests(
             own_kernel=options.on is None,
         ),
         workers=options.workers,
-        given_tasks=options.given,
+        given_tasks=given_tasks(lab, options),
         options=_again(options),
     )
     if progress:
@@ -183,6 +184,10 @@ def grade_lab(
             for name in build.unknown_files(lab, options.solutions)
         ]
         result.notes += lent_notes(lab, options)
+        result.notes += [
+            f"task {task_id} is lent to you until you begin it: tests of the tasks before it need it"
+            for task_id in sorted(given_tasks(lab, options) - options.given)
+        ]
     interrupted = False
     try:
         chosen = configuration(lab, options)
@@ -218,6 +223,16 @@ def untouched_tasks(lab: Lab, solutions: Path) -> Set[str]:
         except OSError:
             pass  # it is there, and cannot be read: the build will say so
     return untouched
+
+
+def given_tasks(lab: Lab, options: Options) -> FrozenSet[str]:
+    """The ids of a lab's tasks that come from the reference, though the others are a student's: those asked for, and
+    those that are lent until they are begun."""
+    asked = options.given & {task.id for task in lab.tasks}
+    lent = {task.id for task in lab.tasks if task.lent}
+    if options.solutions is None or not lent:
+        return asked
+    return asked | (lent & untouched_tasks(lab, options.solutions))
 
 
 def begun(lab: Lab, solutions: Path) -> bool:

@@ -20,7 +20,8 @@ class Task:
     """One exercise: one source file.
 
     through: for assembly that is included into a given file, that file (relative to the tree);
-    challenge: its points are beyond the lab's 100.
+    challenge: its points are beyond the lab's 100; lent: until a student begins it, it comes from the reference, since
+    tests of earlier tasks need it.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Task:
     tests: Tuple[str, ...]
     through: Optional[str] = None
     challenge: bool = False
+    lent: bool = False
 
     @property
     def object_name(self) -> str:
@@ -81,6 +83,7 @@ def _load(directory: Path) -> Lab:
                 tests=tuple(task["tests"]),
                 through=task.get("through"),
                 challenge=task.get("challenge", False),
+                lent=task.get("lent", False),
             )
             for task in data["task"]
         )

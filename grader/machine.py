@@ -9,6 +9,7 @@ Facts this leans on, all of QEMU 7.2 to 9: see docs/architecture.md, "The machin
 
 from __future__ import annotations
 
+import array
 import contextlib
 import enum
 import fcntl
@@ -21,6 +22,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,7 +97,7 @@ class Boot:
     once, whatever it does just then; 0: it is not.
     typed: what somebody types, in turn: each text as soon as the console has shown something, behind what was
     awaited before.  When it arrives depends on the host, so such runs are not the same bit by bit, either; and their
-    budget is what they may take behind the last text.
+    budget begins anew whenever some of it has been typed, or has arrived.
     """
 
     kernel: Path
@@ -289,7 +291,8 @@ class _Running:
         self._console_chunks: List[bytes] = []
         self._trap_chunks: List[bytes] = []
         self._console_size = self._trap_size = 0
-        self._to_type, self._heard, self._has_typed = list(boot.typed), 0, False
+        self._to_type, self._heard = list(boot.typed), 0
+        self._typed = self._arrived = 0  # bytes: all that was typed, and what of it QEMU has read
         self._pending = b""
         self._replies: Dict[int, Any] = {}
         self._next_id = 1
@@ -373,9 +376,17 @@ class _Running:
                 return
             self._heard = at + len(awaited)
             self._to_type.pop(0)
-            self._has_typed = True
             # A pipe holds more than anybody types.
-            os.write(self._keyboard, text)
+            self._typed += os.write(self._keyboard, text)
+
+    def _typing_goes_on(self) -> bool:
+        """Has anything arrived of what was typed since this was asked before?"""
+        if self._typed == 0:
+            return False
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self._keyboard, termios.FIONREAD, waiting)
+        before, self._arrived = self._arrived, self._typed - waiting[0]
+        return self._arrived != before
 
     # -- the monitor
 
@@ -429,8 +440,8 @@ class _Running:
             if now - started > WATCHDOG_SECONDS:
                 raise GraderGaveUp(f"{WATCHDOG_SECONDS:.0f} s of host time were not enough")
             ticks = self.ticks()
-            if ticks is not None and self._has_typed:
-                budget, self._has_typed = ticks + int(self.boot.budget * TICKS_PER_SECOND), False
+            if ticks is not None and self._typing_goes_on():
+                budget = ticks + int(self.boot.budget * TICKS_PER_SECOND)
             if ticks is not None and ticks > budget:
                 self.record.exceeded, self.record.ticks = "time", ticks
                 self._look()

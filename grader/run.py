@@ -33,6 +33,21 @@ PROBE_RESULT = "probe_result"  # uint64_t [2], in the probes of a lab
 # an ecall from user mode (8).
 NEVER_FIRMWARE = {1, 8, 12}
 CAUSE_TIMER = 5  # of an interrupt
+# What exceptions are called: The RISC-V Instruction Set Manual, Volume II, "Supervisor Cause Register".
+CAUSES = {
+    1: "instruction access fault",
+    2: "illegal instruction",
+    3: "breakpoint",
+    4: "load address misaligned",
+    5: "load access fault",
+    6: "store address misaligned",
+    7: "store access fault",
+    8: "system call",
+    9: "call of the firmware",
+    12: "instruction page fault",
+    13: "load page fault",
+    15: "store page fault",
+}
 
 _TRAP = re.compile(
     rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
@@ -487,7 +502,7 @@ def _place(run: Run, pc: int) -> str:
         if pc >= FIRMWARE.start or len(run.programs) != 1:
             return f"pc {pc:#x}, in the program's memory"
         ((name, file),) = run.programs.items()
-        inside = symbols.lines_of(file, [pc], tool)[0].split()[0]
+        inside = symbols.function_at(file, pc)
         return f"pc {pc:#x}, {inside} of the program {name}"
     elif pc >= TRAMPOLINE:
         at = pc - TRAMPOLINE + symbols.address(run.kernel, "trampoline_start")
@@ -557,7 +572,9 @@ def _classify_trap_loop(run: Run) -> None:
     run.explanation = "the same traps over and over"
     if last:
         kind = "interrupt" if last.interrupt else "cause"
-        run.explanation += f": {kind} {last.cause} at {_place(run, last.epc)}"
+        names = {CAUSE_TIMER: "timer"} if last.interrupt else CAUSES
+        named = f" ({names[last.cause]})" if last.cause in names else ""
+        run.explanation += f": {kind} {last.cause}{named} at {_place(run, last.epc)}"
 
 
 def _waiting_tasks(run: Run) -> Tuple[List[int], List[int]]:

@@ -94,6 +94,13 @@ def address(path: Path, name: str) -> int:
         raise GraderError(f"{path.name} has no symbol {name}") from None
 
 
+def function_at(path: Path, pc: int) -> str:
+    """The name of what a pc lies in: the symbol before it, but for the assembler's own labels; "" without one."""
+    symbols = facts(path).symbols.items()
+    before = [(at, name) for name, at in symbols if at <= pc and not name.startswith((".", "$"))]
+    return max(before)[1] if before else ""
+
+
 def code(path: Path, address: int, size: int) -> bytes:
     """So many bytes that a program file has for an address, fewer where its segment ends.
 

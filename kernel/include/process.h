@@ -27,8 +27,8 @@ struct vectors_ops {
      * at address 0 has none, as on Linux.
      *
      * *vector: as loader->load() takes it, in kernel memory, with the strings; one kmalloc()ed piece, the caller's
-     * to kfree().  Returns 0; -EFAULT; -ENOMEM; -E2BIG if strings and addresses take more than ARGUMENTS_MAX bytes
-     * (arguments.h), however many there are.
+     * to kfree().  Returns 0; -EFAULT; -ENOMEM; -E2BIG if strings and addresses, the 0 at the end of each string and of the
+     * vector with them, take more than ARGUMENTS_MAX bytes (arguments.h): through many strings, or a long one.
      */
     long (*copy)(struct task *task, uint64_t address, char ***vector);
 };

@@ -118,7 +118,8 @@ void task_run(struct task *task);
 
 /*
  * Let a task run beside the others from now on: give it a kernel stack, on which its life (see
- * task_run()) begins when it is first switched to, and hand it to the scheduler.
+ * task_run()) begins when it is first switched to, and hand it to the scheduler.  If its process is nobody's child yet,
+ * it is the first process's from now on.
  *
  * Returns 0, or -ENOMEM when there is no memory for the stack; the process is then as it was.  The
  * process must be loaded, and stays the caller's: see task_wait().

@@ -24,6 +24,7 @@ extern uint64_t boot_stack[];
 static struct process boot_process = {
     .name = "kernel",
     .pid = 1,
+    .priority = PRIORITY_INITIAL,
     .family =
         {
             .children = LIST_INIT(boot_process.family.children),
@@ -201,7 +202,8 @@ int task_start(struct task *task)
     list_append(&all_tasks, &task->all_node);
     living++;
     task->process->family.is_awaited = current_task == boot_task;
-    families->born(first_process, task->process);
+    if (!task->process->family.parent)
+        families->born(first_process, task->process);
     const struct job *job = task->process->job;
     trace_event(task, TRACE_START, job ? (uint16_t)job->index : TRACE_NO_JOB);
     scheduler->enqueue(task);

@@ -465,6 +465,8 @@ def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
 def test_a_fork_that_fails_leaves_nothing(machine: Machine) -> None:
     """Otherwise each fork() without memory makes the next one more likely to fail."""
     probe(machine, "fork-memory", "clone() while each frame in turn cannot be had", checks=300)
+    what = "the same without task 6.2, where pages are copied at once"
+    probe(machine, "fork-memory:1", what, checks=300)
 
 
 # ---- 6.2 copies when somebody writes ---------------------------------------------------------------
@@ -883,8 +885,6 @@ def test_a_program_begins_with_empty_registers(machine: Machine) -> None:
     story: Story = (
         Child(1, ("exec=/bin/blank", None)),
         ("wait=1", "1 exited 0"),
-        ("spawn=/bin/blank", "2"),
-        ("wait=2", "2 exited 0"),
     )
     play(machine, story, "registers that are not 0 when a program begins", programs=["blank"])
 
@@ -1074,6 +1074,7 @@ Session = Sequence[Tuple[str, str]]
 TOOLS = ("sh", "cat", "chant", "echo", "exit", "fault", "ls", "mkdir", "wc")
 PROMPT, END, INTERRUPT = "$ ", "\x04", "\x03"
 AWAITED_MAX = 24
+PATIENCE = 30.0  # guest seconds until somebody who types gives up: time flies, and the host may be slow to bring a key
 
 
 def session(machine: Machine, lines: Session, end: str) -> None:
@@ -1090,7 +1091,7 @@ def session(machine: Machine, lines: Session, end: str) -> None:
         {f"bin/{name}": build.program(name).read_bytes() for name in TOOLS},
         "console=terminal idle=polls",
         shift=6,
-        budget=BUDGET,
+        budget=PATIENCE,
         typed=tuple(typed),
         disk=FILES,
     )
@@ -1113,7 +1114,7 @@ def test_a_shell_can_be_lived_in(machine: Machine) -> None:
     """Otherwise there are processes, and nobody who could use them.  (400 ms.)"""
     one, two = (machine.secret(f"word {n}", 6 + n) for n in range(2))
     code = 1 + int(machine.secret("code", 2), 16) % 250
-    long = machine.secret("long", 60) * 9  # more than a read of the shell's, or a write of echo's
+    long = machine.secret("long", 64) * 2  # the console takes it in pieces
     session(
         machine,
         [
@@ -1227,6 +1228,8 @@ def test_what_cannot_be_spawned_is_nobody(machine: Machine) -> None:
 def test_who_is_spawned_is_a_child(machine: Machine) -> None:
     """Otherwise spawn() is not what fork() and execve() are."""
     probe(machine, "spawn-programs", "spawn(), also without frames", files=programs(), checks=6000)
+    story = (("spawn=/bin/blank", "1"), ("wait=1", "1 exited 0"))
+    play(machine, story, "registers that are not 0 when a program begins", programs=["blank"])
 
 
 # ---- 6.6 shares of the CPU --------------------------------------------------------------------------

@@ -49,8 +49,8 @@ enum { NOT_MINE = 1 };
 
 /*
  * A program, or the kernel for it, wants to write to va, any address, and its page does not permit that.  Is it one
- * that may be shared: is it there, in an area that is not shared itself and says PROT_WRITE?  Then it is to have
- * a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
+ * that may be shared: is it there and can be read, in an area that is not shared itself and says PROT_WRITE?  Then it is
+ * to have a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
  * else it gets a copy, and has one reference less to the old frame.
  *
  * If there is no frame for the copy: as lab 4, shortage->relieve() (demand.h), once.

@@ -204,8 +204,9 @@ static void fork_without_kernel_memory(struct process *parent)
 /* clone() where each frame in turn, and memory of the kernel's, cannot be had. */
 void fork_memory(unsigned long argument)
 {
-    (void)argument;
     probe_begin();
+    if (argument)
+        copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
     uint64_t points = 0;

@@ -82,6 +82,11 @@ void families_wait(unsigned long argument)
                 living->family.parent ? living->family.parent->pid : 0);
     PROBE_CHECK(process_find(dead_pid) && dead->family.parent == first_process,
                 "a child that had ended before its parent did is nobody's");
+    const struct list *ended = &first_process->family.ended, *l = ended->next;
+    while (l != ended && l != &dead->family.sibling)
+        l = l->next;
+    PROBE_CHECK(l != ended, "a child that had ended before its parent did is not among the ended "
+                            "children of the first process, which will wait for it for ever");
     PROBE_CHECK(probe_wait(parent, dead_pid, 1, NULL) == -ECHILD, "a grandchild can be waited for");
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");
     probe_end(living, 0);

@@ -88,8 +88,8 @@ enum { NOT_MINE = 1 };
 
 /*
  * A program, or the kernel for it, wants to write to va, any address, and its page does not permit that.  Is it one
- * that may be shared: is it there, in an area that is not shared itself and says PROT_WRITE?  Then it is to have
- * a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
+ * that may be shared: is it there and can be read, in an area that is not shared itself and says PROT_WRITE?  Then it is
+ * to have a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
  * else it gets a copy, and has one reference less to the old frame.
  *
  * If there is no frame for the copy: as lab 4, shortage->relieve() (demand.h), once.
@@ -103,7 +103,7 @@ static long unshare(struct space *space, uint64_t va)
     if (!area || area->shared || !(area->prot & PROT_USER) || !(area->prot & PROT_WRITE))
         return NOT_MINE;
     uint64_t *entry = page_table_entry(&space->table, va);
-    if (!entry || *entry == 0 || (*entry & PTE_W))
+    if (!entry || (*entry & (PTE_V | PTE_W)) != PTE_V)
         return NOT_MINE;
     uintptr_t frame = pte_frame(*entry);
     if (frame_of(frame)->references > 1) {

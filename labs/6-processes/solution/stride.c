@@ -18,7 +18,8 @@
  * Who is new, or has slept, has come no less far than whoever has the present turn: else it would have all turns until
  * it had caught up.  Nor does sleeping take anybody back.
  *
- * A pass grows for ever, so it will wrap around some day: two of them are compared by their difference.
+ * A pass grows for ever, so it will wrap around some day: two of them are compared by their difference.  A new task has
+ * none yet to compare.
  *
  * task->policy is yours: four words, all 0 in a new task.  heap.h has a queue that knows who is first.
  */
@@ -123,8 +124,8 @@ static const struct scheduler_ops stride = {
 PROVIDE(scheduler, 6, stride);
 
 /*
- * set_priority(priority): args[0]; a call of our own.  From PRIORITY_MIN (task.h) on it is the caller's from now on, and
- * a child's that it will make.
+ * set_priority(priority): args[0], all 64 bits of it; a call of our own.  From PRIORITY_MIN to PRIORITY_MAX (task.h) it is
+ * the caller's from now on, and that of the children that it will make.
  * Returns the priority, or -EINVAL.
  */
 static long sys_set_priority(struct task *task, const uint64_t args[6])

@@ -119,7 +119,8 @@ PROVIDE(page_table, 6, as_long_as_shared);
 static long separate(struct space *space, uint64_t va)
 {
     const struct area *area = own_area(space, va);
-    const uint64_t pte = area && (area->prot & PROT_WRITE) ? page_table->find(&space->table, va) : 0;
+    const uint64_t pte =
+        area && (area->prot & PROT_WRITE) ? page_table->find(&space->table, va) : 0;
     if (pte == 0 || (pte_prot(pte) & PROT_WRITE))
         return 0;
     const uintptr_t old = pte_frame(pte);
