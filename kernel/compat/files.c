@@ -3,7 +3,9 @@
 
 #include "errno.h"
 #include "file.h"
+#include "page_cache.h"
 #include "path.h"
+#include "space.h"
 #include "syscall.h"
 #include "task.h"
 #include "user_memory.h"
@@ -145,3 +147,38 @@ static long sys_readlinkat(struct task *task, const uint64_t args[6])
     return error ? error : -EINVAL;
 }
 SYSCALL(SYS_READLINKAT, sys_readlinkat);
+
+/* pwrite64(fd, buffer, size, offset): args[0] to args[3].  What is opened to append is appended to, as on Linux. */
+static long sys_pwrite64(struct task *task, const uint64_t args[6])
+{
+    struct file *file = file_get(task, args[0]);
+    uint64_t size = args[2], done = 0, end;
+    char piece[512];
+    if ((int64_t)args[3] < 0)
+        return -EINVAL;
+    if (!file)
+        return -EBADF;
+    if (!file->ops->size && !file->path)
+        return -ESPIPE;
+    if (!file_can_write(file) || !file->ops->write_at)
+        return -EBADF;
+    if (size > USER_END || args[1] > USER_END - size)
+        return -EFAULT;
+    if (__builtin_add_overflow(args[3], size, &end) || end > INT64_MAX)
+        return -EINVAL;
+    while (done < size) {
+        size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
+        long count = user_memory->in(task, piece, args[1] + done, n);
+        if (!count && (file->flags & O_APPEND))
+            count = file->ops->write_at(file, piece, n, INODE_END);
+        else if (!count)
+            count = file->ops->write_at(file, piece, n, args[3] + done);
+        if (count < 0)
+            return done > 0 ? (long)done : count;
+        done += (uint64_t)count;
+        if ((size_t)count < n)
+            break;
+    }
+    return (long)done;
+}
+SYSCALL(SYS_PWRITE64, sys_pwrite64);

@@ -153,9 +153,16 @@ SYSCALL(SYS_RT_SIGACTION, sys_rt_sigaction);
 /* rt_sigprocmask(how, set, old, size): args[0] to args[3].  No signal waits: there is nothing to be kept back. */
 static long sys_rt_sigprocmask(struct task *task, const uint64_t args[6])
 {
+    enum { SIG_SETMASK = 2 }; /* the last that there is */
     static const uint64_t none;
+    uint64_t set;
     if (args[3] != sizeof(none))
         return -EINVAL;
+    long error = args[1] ? user_memory->in(task, &set, args[1], sizeof(set)) : 0;
+    if (!error && args[1] && (uint32_t)args[0] > SIG_SETMASK)
+        error = -EINVAL;
+    if (error)
+        return error;
     return args[2] ? user_memory->out(task, args[2], &none, sizeof(none)) : 0;
 }
 SYSCALL(SYS_RT_SIGPROCMASK, sys_rt_sigprocmask);
@@ -167,13 +174,3 @@ static long sys_tgkill(struct task *task, const uint64_t args[6])
     return (int)args[0] > 0 && args[0] == args[1] ? syscall_table[SYS_KILL](task, kill) : -EINVAL;
 }
 SYSCALL(SYS_TGKILL, sys_tgkill);
-
-/* clock_nanosleep(clock, flags, time, rest): as nanosleep(), if the time is a distance. */
-static long sys_clock_nanosleep(struct task *task, const uint64_t args[6])
-{
-    const uint64_t sleep[6] = {args[2], args[3]};
-    if (args[1] != 0 || !syscall_table[SYS_NANOSLEEP])
-        return -EINVAL;
-    return syscall_table[SYS_NANOSLEEP](task, sleep);
-}
-SYSCALL(SYS_CLOCK_NANOSLEEP, sys_clock_nanosleep);
