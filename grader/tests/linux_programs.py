@@ -14,7 +14,7 @@ import tempfile
 import tty
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Sequence
+from typing import Mapping, Optional, Sequence
 
 from grader.disk import tool
 from grader.paths import BUILD
@@ -103,11 +103,12 @@ def on_terminal(command: Sequence[str], directory: Path) -> Answer:
     return Answer(OF_QEMU.sub("", printed), _end(status))
 
 
-def emulated(job: str, files: Mapping[str, bytes]) -> Answer:
-    """Run "program argument …" of linux/ under qemu-riscv64, where these files are below a directory disk."""
+def emulated(job: str, files: Mapping[str, bytes], program: Optional[Path] = None) -> Answer:
+    """Run "program argument …" under qemu-riscv64, where these files are below a directory disk.  The program is one
+    of linux/, or has this file."""
     argv0, *arguments = job.split()
     name = argv0.rpartition("/")[2]
-    program = built(name)
+    program = program or built(name)
     qemu = tool("qemu-riscv64")
     with tempfile.TemporaryDirectory() as place:
         for path, content in files.items():

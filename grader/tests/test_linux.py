@@ -4,7 +4,7 @@ Those in linux/ are compiled for riscv64 by the cross compiler for Linux and lin
 file then runs on our reference kernel, from the archive or from the disk, and under qemu-riscv64.  What they print
 and how they end must be the same.  None prints what depends on time, addresses or pids.
 
-The slowest takes a second.  `make test-linux` does the same with Lua and dash (grader/tests/big_programs.py).
+The slowest takes a second.  `make test-linux` does the same with dash and Lua (grader/tests/large_programs.py).
 """
 
 from __future__ import annotations
