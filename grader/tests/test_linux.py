@@ -19,7 +19,7 @@ from grader.plugin import Machine
 from grader.tests import linux_programs
 from grader.tests.linux_programs import SOURCES, difference
 
-FILES = {"text": b"some text\n"}
+FILES = {"text": b"some text\n", "dir/inner": b""}
 SHELL = ("cat", "echo", "sh")  # what a program finds in /bin
 
 JOBS = {

@@ -62,6 +62,19 @@ static void more_clocks(void)
 }
 INITCALL(0, more_clocks);
 
+/* times(result): args[0]: struct tms, in hundredths of a second; for the machine's clock, too, which it returns. */
+static long sys_times(struct task *task, const uint64_t args[6])
+{
+    const struct process *process = task->process;
+    const uint64_t per_second = 100, ticks = platform.timebase / per_second, now = time_now();
+    /* Of itself, in programs and in the kernel, which are not told apart; then the same of ended children. */
+    const int64_t result[4] = {(int64_t)((task->ran + now - task->since) / ticks), 0,
+                               (int64_t)(process->children_ran / ticks), 0};
+    long error = args[0] ? user_memory->out(task, args[0], result, sizeof(result)) : 0;
+    return error ? error : (long)(now / ticks);
+}
+SYSCALL(SYS_TIMES, sys_times);
+
 /*
  * How long it is until a time, for nanosleep(): to a place below the stack of the program, where nothing of its own
  * is (Linux does the same for signals).  *place is the address.  Returns 0 or an error.

@@ -3,6 +3,7 @@
 
 #include "errno.h"
 #include "file.h"
+#include "inode_file.h"
 #include "page_cache.h"
 #include "path.h"
 #include "space.h"
@@ -119,6 +120,31 @@ static long sys_fcntl(struct task *task, const uint64_t args[6])
     }
 }
 SYSCALL(SYS_FCNTL, sys_fcntl);
+
+/* truncate(path, size): args[0] and args[1]. */
+static long sys_truncate(struct task *task, const uint64_t args[6])
+{
+    char path[PATH_MAX];
+    struct file *file;
+    if ((int64_t)args[1] < 0)
+        return -EINVAL;
+    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], path);
+    if (!error)
+        error = file_open_with(path, O_WRONLY, &file);
+    if (error)
+        return error;
+    error = file->inode ? inode_truncate(file->inode, args[1]) : -EINVAL;
+    file_put(file);
+    return error;
+}
+SYSCALL(SYS_TRUNCATE, sys_truncate);
+
+/* fdatasync(fd): what else fsync() writes is little. */
+static long sys_fdatasync(struct task *task, const uint64_t args[6])
+{
+    return syscall_table[SYS_FSYNC](task, args);
+}
+SYSCALL(SYS_FDATASYNC, sys_fdatasync);
 
 /* Is there what a path names?  args: of a call whose first two are a directory and a path. */
 static long exists(struct task *task, const uint64_t args[6])

@@ -59,23 +59,30 @@ static long sys_getegid(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_GETEGID, sys_getegid);
 
-/* prlimit64(pid, resource, new, old): args[0] to args[3].  Limits are what they are. */
+/* prlimit64(pid, resource, new, old): args[0] to args[3].  Limits are what they are; who asks for that can have it. */
 static long sys_prlimit64(struct task *task, const uint64_t args[6])
 {
     enum { STACK = 3, FILES = 7, RESOURCES = 16 };
     struct {
         uint64_t soft, hard;
-    } limit = {UINT64_MAX, UINT64_MAX};
+    } limit = {UINT64_MAX, UINT64_MAX}, wanted;
     if ((int)args[0] != 0 && (int)args[0] != task->process->pid)
         return -ESRCH;
     if ((uint32_t)args[1] >= RESOURCES)
         return -EINVAL;
-    if (args[2])
-        return -EPERM;
-    if (args[1] == STACK)
+    if ((uint32_t)args[1] == STACK)
         limit.soft = limit.hard = USER_STACK_MAX;
-    else if (args[1] == FILES)
+    else if ((uint32_t)args[1] == FILES)
         limit.soft = limit.hard = PROCESS_FILES;
+    if (args[2]) {
+        long error = user_memory->in(task, &wanted, args[2], sizeof(wanted));
+        if (!error && wanted.soft > wanted.hard)
+            error = -EINVAL;
+        else if (!error && (wanted.soft != limit.soft || wanted.hard != limit.hard))
+            error = -EPERM;
+        if (error)
+            return error;
+    }
     return args[3] ? user_memory->out(task, args[3], &limit, sizeof(limit)) : 0;
 }
 SYSCALL(SYS_PRLIMIT64, sys_prlimit64);

@@ -1,12 +1,12 @@
 /* arguments WORD...: what a program is told when it starts: its arguments, and its environment. */
-#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+
+#include "say.h"
 
 static void environment(void)
 {
@@ -31,6 +31,13 @@ static void system_says(void)
     struct utsname names;
     printf("uname: %d, %s on %s\n", uname(&names), names.sysname, names.machine);
     printf("pages of %ld, auxv %lu\n", sysconf(_SC_PAGESIZE), getauxval(AT_PAGESZ));
+    struct rlimit limit;
+    SAY(getrlimit(RLIMIT_NOFILE, &limit));
+    SAY(setrlimit(RLIMIT_NOFILE, &limit));
+    limit.rlim_cur = limit.rlim_max;
+    limit.rlim_max = 1;
+    SAY(setrlimit(RLIMIT_NOFILE, &limit));
+    SAY(getrlimit(77, &limit));
     unsigned long none = getauxval(99999);
     printf("no such entry: %lu, %s\n", none, strerror(errno));
     printf("a pid, and a parent: %d\n", getpid() > 1 && getppid() > 0);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,11 +75,14 @@ static void working(void)
     clock_t ticks = clock();
     int64_t used = now(CLOCK_PROCESS_CPUTIME_ID);
     volatile unsigned work = 0;
-    for (int i = 0; i < 3000000; i++)
+    for (int i = 0; i < 5000000; i++)
         work += (unsigned)i;
     getrusage(RUSAGE_SELF, &after);
     printf("work takes time of the CPU: %d\n", timercmp(&before.ru_utime, &after.ru_utime, <));
     printf("clock: %d\n", ticks >= 0 && clock() > ticks);
+    struct tms parts;
+    printf("times: %d, at least a hundredth: %d, children: %ld\n", times(&parts) > 0,
+           parts.tms_utime + parts.tms_stime > 0, parts.tms_cutime);
     int64_t more = now(CLOCK_PROCESS_CPUTIME_ID);
     usleep(30000);
     printf("the process's clock: %d, it stands while the process sleeps: %d\n", more > used,

@@ -89,6 +89,13 @@ static void descriptors(void)
     SAY(ftruncate(fd, 10));
     SAY(fstat(fd, &information));
     printf("size %ld, regular %d\n", (long)information.st_size, S_ISREG(information.st_mode));
+    SAY(truncate("disk/bytes", 3));
+    SAY(lseek(fd, 0, SEEK_END));
+    SAY(truncate("disk/none", 3));
+    SAY(truncate("disk/bytes", -1));
+    SAY(truncate("disk/dir", 3));
+    SAY(fdatasync(fd));
+    SAY(fdatasync(99));
     SAY(fsync(fd));
     SAY(close(fd));
     SAY(close(fd));
