@@ -186,6 +186,12 @@ static void shell(void)
     printf("system: %d\n", status);
     status = system("exit 5");
     printf("system: %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/bin/sh", "sh", "-c", "--", "echo behind two hyphens", NULL);
+        _exit(1);
+    }
+    tell("sh -c --", child);
     FILE *in = popen("echo one; echo two | cat", "r");
     for (char line[100]; fgets(line, sizeof(line), in);)
         printf("> %s", line);
