@@ -29,8 +29,8 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = $(PYTHON_FOUND) -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade regress run debug timeline map slots test mutants template handout bench format \
-	lint clean ready ready-for-test authors
+.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux mutants template handout \
+	bench format lint clean ready ready-for-test authors
 
 help: ## This list
 	@echo "Rung, an operating-systems lab course that grades itself."
@@ -88,6 +88,9 @@ handout: ready authors ## Write the student edition, without solutions: OUT=dir
 ##@ For authors of labs
 test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself
 	@$(PYTHON_FOUND) -m pytest grader/tests -n auto
+
+test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
+	@$(PYTHON_FOUND) -m pytest grader/tests/large_programs.py
 
 mutants: ready-for-test authors ## The kill matrix: every wrong kernel against every test (LAB= ONLY=)
 	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)"

@@ -28,6 +28,7 @@ py:tomllib|student|0|python3-tomli|python3-tomli|python-tomli|pip|reading lab.to
 py:xdist|test|0|python3-pytest-xdist|python3-pytest-xdist|python-pytest-xdist|pip|running the tests of Rung on all cores
 py:jsonschema|test|0|python3-jsonschema|python3-jsonschema|python-jsonschema|pip|checking results.json
 gcc|test|0|gcc libc6-dev|gcc glibc-devel libasan libubsan|gcc|-|parts of the kernel as programs of this machine
+linux-compiler|test|0|gcc-riscv64-linux-gnu libc6-dev-riscv64-cross|-|riscv64-linux-gnu-gcc riscv64-linux-gnu-glibc|-|programs for Linux, with its C library, that our kernel is to run
 patch|test|0|patch|patch|patch|-|applying mutants
 qemu-riscv64|test|7.0|qemu-user|qemu-user|qemu-user|-|Linux as the oracle for what a program prints
 clang-format|test|14|clang-format|clang-tools-extra|clang|clang-format|formatting C
@@ -59,17 +60,18 @@ command_of() {
     fsck.fat)
         # Where the PATH of who is not root does not lead: as in grader/disk.py.
         PATH=$PATH:/usr/sbin:/sbin:/usr/local/sbin:/opt/homebrew/sbin command -v fsck.fat ;;
-    gcc) compiles_for_host gcc && command -v gcc ;;
+    gcc) links gcc -fsanitize=address,undefined && command -v gcc ;;
+    linux-compiler) links riscv64-linux-gnu-gcc -static && command -v riscv64-linux-gnu-gcc ;;
     *) command -v "$1" ;;
     esac
 }
 
-# Does this compiler make programs for here, with the sanitizers?  It can be there without their libraries.
-compiles_for_host() {
+# Does this compiler, with such flags, make whole programs?  It can be there without the libraries.
+links() {
     local place status
     command -v "$1" >/dev/null && place=$(mktemp -d) || return
     printf '#include <stdlib.h>\nint main(void) { return EXIT_SUCCESS; }\n' >"$place/try.c"
-    "$1" -fsanitize=address,undefined "$place/try.c" -o "$place/try" 2>/dev/null
+    "$@" "$place/try.c" -o "$place/try" 2>/dev/null
     status=$?
     rm -rf "$place"
     return $status

@@ -105,6 +105,17 @@ def test_a_compiler_for_this_machine_has_its_libraries(machine: Machine, how: st
     assert "patch" in line.split()
 
 
+@pytest.mark.parametrize("how", ["without libraries", "complete"])
+def test_a_compiler_for_linux_has_its_library(machine: Machine, how: str) -> None:
+    works = "exit 0" if how == "complete" else '[[ "$*" != *-static* ]]'
+    machine.script("riscv64-linux-gnu-gcc", works)
+    done = machine.run("setup.sh test")
+    line = next(line for line in done.stdout.splitlines() if line.startswith("setup: missing: "))
+    assert ("linux-compiler" in line.split()) == (how == "without libraries")
+    packages = " gcc-riscv64-linux-gnu libc6-dev-riscv64-cross "
+    assert (packages in f"{machine.installed()} ") == (how == "without libraries")
+
+
 def test_modules_are_installed_for_the_python_that_packages_serve(machine: Machine) -> None:
     """A Python of pyenv's with more of the modules is passed over: packages cannot complete it."""
     machine.script("python3", "echo pytest")  # what it lacks

@@ -20,7 +20,10 @@ long clone_for_libraries(struct task *parent, struct process *child, const uint6
     const uint64_t flags = args[0], known = CLONE_SIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS |
                                             CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |
                                             CLONE_CHILD_SETTID;
-    /* A child that has its parent's memory until it has a program of its own: a copy serves, too. */
+    /*
+     * A child that has its parent's memory until it has a program of its own: a copy serves, too.  All that it could
+     * not do is to leave a word: posix_spawn() of no program succeeds, and the child exits with 127.
+     */
     bool is_vfork = (flags & CLONE_VM) && (flags & CLONE_VFORK);
     if ((flags & ~known) || ((flags & CLONE_VM) && !is_vfork))
         return -EINVAL;

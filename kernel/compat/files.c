@@ -3,7 +3,10 @@
 
 #include "errno.h"
 #include "file.h"
+#include "inode_file.h"
+#include "page_cache.h"
 #include "path.h"
+#include "space.h"
 #include "syscall.h"
 #include "task.h"
 #include "user_memory.h"
@@ -118,6 +121,31 @@ static long sys_fcntl(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_FCNTL, sys_fcntl);
 
+/* truncate(path, size): args[0] and args[1]. */
+static long sys_truncate(struct task *task, const uint64_t args[6])
+{
+    char path[PATH_MAX];
+    struct file *file;
+    if ((int64_t)args[1] < 0)
+        return -EINVAL;
+    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], path);
+    if (!error)
+        error = file_open_with(path, O_WRONLY, &file);
+    if (error)
+        return error;
+    error = file->inode ? inode_truncate(file->inode, args[1]) : -EINVAL;
+    file_put(file);
+    return error;
+}
+SYSCALL(SYS_TRUNCATE, sys_truncate);
+
+/* fdatasync(fd): what else fsync() writes is little. */
+static long sys_fdatasync(struct task *task, const uint64_t args[6])
+{
+    return syscall_table[SYS_FSYNC](task, args);
+}
+SYSCALL(SYS_FDATASYNC, sys_fdatasync);
+
 /* Is there what a path names?  args: of a call whose first two are a directory and a path. */
 static long exists(struct task *task, const uint64_t args[6])
 {
@@ -145,3 +173,38 @@ static long sys_readlinkat(struct task *task, const uint64_t args[6])
     return error ? error : -EINVAL;
 }
 SYSCALL(SYS_READLINKAT, sys_readlinkat);
+
+/* pwrite64(fd, buffer, size, offset): args[0] to args[3].  What is opened to append is appended to, as on Linux. */
+static long sys_pwrite64(struct task *task, const uint64_t args[6])
+{
+    struct file *file = file_get(task, args[0]);
+    uint64_t size = args[2], done = 0, end;
+    char piece[512];
+    if ((int64_t)args[3] < 0)
+        return -EINVAL;
+    if (!file)
+        return -EBADF;
+    if (!file->ops->size && !file->path)
+        return -ESPIPE;
+    if (!file_can_write(file) || !file->ops->write_at)
+        return -EBADF;
+    if (size > USER_END || args[1] > USER_END - size)
+        return -EFAULT;
+    if (__builtin_add_overflow(args[3], size, &end) || end > INT64_MAX)
+        return -EINVAL;
+    while (done < size) {
+        size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
+        long count = user_memory->in(task, piece, args[1] + done, n);
+        if (!count && (file->flags & O_APPEND))
+            count = file->ops->write_at(file, piece, n, INODE_END);
+        else if (!count)
+            count = file->ops->write_at(file, piece, n, args[3] + done);
+        if (count < 0)
+            return done > 0 ? (long)done : count;
+        done += (uint64_t)count;
+        if ((size_t)count < n)
+            break;
+    }
+    return (long)done;
+}
+SYSCALL(SYS_PWRITE64, sys_pwrite64);

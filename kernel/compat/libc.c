@@ -59,23 +59,30 @@ static long sys_getegid(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_GETEGID, sys_getegid);
 
-/* prlimit64(pid, resource, new, old): args[0] to args[3].  Limits are what they are. */
+/* prlimit64(pid, resource, new, old): args[0] to args[3].  Limits are what they are; who asks for that can have it. */
 static long sys_prlimit64(struct task *task, const uint64_t args[6])
 {
     enum { STACK = 3, FILES = 7, RESOURCES = 16 };
     struct {
         uint64_t soft, hard;
-    } limit = {UINT64_MAX, UINT64_MAX};
+    } limit = {UINT64_MAX, UINT64_MAX}, wanted;
     if ((int)args[0] != 0 && (int)args[0] != task->process->pid)
         return -ESRCH;
     if ((uint32_t)args[1] >= RESOURCES)
         return -EINVAL;
-    if (args[2])
-        return -EPERM;
-    if (args[1] == STACK)
+    if ((uint32_t)args[1] == STACK)
         limit.soft = limit.hard = USER_STACK_MAX;
-    else if (args[1] == FILES)
+    else if ((uint32_t)args[1] == FILES)
         limit.soft = limit.hard = PROCESS_FILES;
+    if (args[2]) {
+        long error = user_memory->in(task, &wanted, args[2], sizeof(wanted));
+        if (!error && wanted.soft > wanted.hard)
+            error = -EINVAL;
+        else if (!error && (wanted.soft != limit.soft || wanted.hard != limit.hard))
+            error = -EPERM;
+        if (error)
+            return error;
+    }
     return args[3] ? user_memory->out(task, args[3], &limit, sizeof(limit)) : 0;
 }
 SYSCALL(SYS_PRLIMIT64, sys_prlimit64);
@@ -153,9 +160,16 @@ SYSCALL(SYS_RT_SIGACTION, sys_rt_sigaction);
 /* rt_sigprocmask(how, set, old, size): args[0] to args[3].  No signal waits: there is nothing to be kept back. */
 static long sys_rt_sigprocmask(struct task *task, const uint64_t args[6])
 {
+    enum { SIG_SETMASK = 2 }; /* the last that there is */
     static const uint64_t none;
+    uint64_t set;
     if (args[3] != sizeof(none))
         return -EINVAL;
+    long error = args[1] ? user_memory->in(task, &set, args[1], sizeof(set)) : 0;
+    if (!error && args[1] && (uint32_t)args[0] > SIG_SETMASK)
+        error = -EINVAL;
+    if (error)
+        return error;
     return args[2] ? user_memory->out(task, args[2], &none, sizeof(none)) : 0;
 }
 SYSCALL(SYS_RT_SIGPROCMASK, sys_rt_sigprocmask);
@@ -167,13 +181,3 @@ static long sys_tgkill(struct task *task, const uint64_t args[6])
     return (int)args[0] > 0 && args[0] == args[1] ? syscall_table[SYS_KILL](task, kill) : -EINVAL;
 }
 SYSCALL(SYS_TGKILL, sys_tgkill);
-
-/* clock_nanosleep(clock, flags, time, rest): as nanosleep(), if the time is a distance. */
-static long sys_clock_nanosleep(struct task *task, const uint64_t args[6])
-{
-    const uint64_t sleep[6] = {args[2], args[3]};
-    if (args[1] != 0 || !syscall_table[SYS_NANOSLEEP])
-        return -EINVAL;
-    return syscall_table[SYS_NANOSLEEP](task, sleep);
-}
-SYSCALL(SYS_CLOCK_NANOSLEEP, sys_clock_nanosleep);

@@ -34,6 +34,7 @@ enum {
     ENOSYS = 38,
     ENOTEMPTY = 39,
     EOVERFLOW = 75,
+    EOPNOTSUPP = 95,
 };
 
 /* "ENOENT" for 2 (or -2); "?" for a number that is not listed. */

@@ -9,13 +9,13 @@
 const char *errno_name(long error)
 {
     static const char *const names[] = {
-        NAMED(EPERM),        NAMED(ENOENT),  NAMED(ESRCH),     NAMED(EINTR),     NAMED(EIO),
-        NAMED(E2BIG),        NAMED(ENOEXEC), NAMED(EBADF),     NAMED(ECHILD),    NAMED(EAGAIN),
-        NAMED(ENOMEM),       NAMED(EACCES),  NAMED(EFAULT),    NAMED(EBUSY),     NAMED(EEXIST),
-        NAMED(ENODEV),       NAMED(ENOTDIR), NAMED(EISDIR),    NAMED(EINVAL),    NAMED(EMFILE),
-        NAMED(EFBIG),        NAMED(ENOSPC),  NAMED(ESPIPE),    NAMED(EROFS),     NAMED(EPIPE),
-        NAMED(ENAMETOOLONG), NAMED(ENOSYS),  NAMED(EOVERFLOW), NAMED(ENOTEMPTY), NAMED(ENOTTY),
-        NAMED(ERANGE),
+        NAMED(EPERM),        NAMED(ENOENT),     NAMED(ESRCH),     NAMED(EINTR),     NAMED(EIO),
+        NAMED(E2BIG),        NAMED(ENOEXEC),    NAMED(EBADF),     NAMED(ECHILD),    NAMED(EAGAIN),
+        NAMED(ENOMEM),       NAMED(EACCES),     NAMED(EFAULT),    NAMED(EBUSY),     NAMED(EEXIST),
+        NAMED(ENODEV),       NAMED(ENOTDIR),    NAMED(EISDIR),    NAMED(EINVAL),    NAMED(EMFILE),
+        NAMED(EFBIG),        NAMED(ENOSPC),     NAMED(ESPIPE),    NAMED(EROFS),     NAMED(EPIPE),
+        NAMED(ENAMETOOLONG), NAMED(ENOSYS),     NAMED(EOVERFLOW), NAMED(ENOTEMPTY), NAMED(ENOTTY),
+        NAMED(ERANGE),       NAMED(EOPNOTSUPP),
     };
     unsigned long number = error < 0 ? -(unsigned long)error : (unsigned long)error;
     if (number >= sizeof(names) / sizeof(names[0]) || !names[number])

@@ -365,7 +365,8 @@ int main(int argc, char *argv[])
     int fd = STDIN_FILENO;
 
     if (argc > 2 && strcmp(argv[1], "-c") == 0) {
-        run_line(argv[2]);
+        /* New C libraries' system() puts a "--" before the line. */
+        run_line(argv[argc > 3 && strcmp(argv[2], "--") == 0 ? 3 : 2]);
         return last_status;
     }
     if (argc > 1)
