@@ -6,6 +6,7 @@ its main() begins), and the kernel.
 
 from __future__ import annotations
 
+import itertools
 from html import escape
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
@@ -72,6 +73,19 @@ def _rows_of(view: View, start: int, end: int) -> List[Row]:
     return found
 
 
+def _parted(rows: Sequence[Row], shared: Dict[int, List[int]]) -> List[Row]:
+    """The rows in parts, each of which the same processes have."""
+    found: List[Row] = []
+    for row in rows:
+        frames = range(row.frame, row.frame + row.size, PAGE)
+        for pids, part in itertools.groupby(frames, lambda frame: shared.get(frame)):
+            first, *rest = part
+            found.append(
+                Row(row.start + first - row.frame, first, PAGE * (1 + len(rest)), row.prot)
+            )
+    return found
+
+
 def _beside_areas(space: Checkpoint) -> List[Row]:
     """What the MMU has where no area is."""
     found: List[Row] = []
@@ -116,14 +130,17 @@ def _kernel_space(run: Run, view: View) -> Checkpoint:
 
 def text(space: Checkpoint, shared: Dict[int, List[int]]) -> List[str]:
     """A space, line by line: each area, and beside it what the MMU has of it."""
-    who = "the kernel" if space.pid == KERNEL_PID else f"{space.name} (pid {space.pid})"
+    kernel = space.pid == KERNEL_PID
+    who = "the kernel" if kernel else f"{space.name} (pid {space.pid})"
     mode = "Sv39" if space.user.paged else "no paging"
     lines = [f"Address space of {who}, satp {space.user.satp:#x}: {mode}"]
     lines.append(f"  {'area':39}  {'':16}  the MMU has")
     entries: List[Tuple[int, str, List[Row]]] = []
     for area in space.areas:
         label = f"{area.start:#018x}-{area.end:#018x}  {area.prot} {area.backend}"
-        entries.append((area.start, label, _rows_of(space.user, area.start, area.end)))
+        rows = _rows_of(space.user, area.start, area.end)
+        # The kernel has everything; who else has it is not what one looks for there.
+        entries.append((area.start, label, rows if kernel else _parted(rows, shared)))
     for row in _beside_areas(space):
         label = f"{row.start:#018x}-{row.end:#018x}  (no area)"
         entries.append((row.start, label, [row]))
@@ -131,7 +148,7 @@ def text(space: Checkpoint, shared: Dict[int, List[int]]) -> List[str]:
         for n, row in enumerate(rows or [None]):  # type: ignore[list-item]
             has = "nothing"
             if row is not None:
-                pids = shared.get(row.frame, [])
+                pids = shared.get(row.frame, []) if not kernel else []
                 also = ", shared by " + ", ".join(map(str, pids)) if pids else ""
                 place = f" at {row.start:#x}" if row.start != start else ""
                 has = f"{row.prot} {_pages(row.size)}{place}, {_frames(row)}{also}"
@@ -171,6 +188,8 @@ def draw(spaces: Sequence[Checkpoint], title: str) -> str:
         pages: List[Block] = []
         bounds = [(a.start, a.end) for a in space.areas]
         rows = [row for start, end in bounds for row in _rows_of(space.user, start, end)]
+        if space.pid != KERNEL_PID:
+            rows = _parted(rows, shared)
         for row in [*rows, *_beside_areas(space)]:
             pids = shared.get(row.frame)
             also = f" ({', '.join(map(str, pids))})" if pids else ""

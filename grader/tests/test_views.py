@@ -112,6 +112,12 @@ def test_the_map_names_what_is_shared_and_what_no_area_has() -> None:
     both = spaces()
     shared = map.sharers(both)
     assert shared == {0x84001000: [2, 3]}
+    # Two pages in a row, of which one is shared, are two rows.
+    seen = [line.split("  ")[-1].strip() for line in map.text(both[0], shared)[2:]]
+    assert seen == [
+        "r-xu 1 page, frame 0x84000000",
+        "r-xu 1 page at 0x2000, frame 0x84001000, shared by 2, 3",
+    ]
     lines = map.text(both[1], shared)
     assert any("anonymous" in line and "shared by 2, 3" in line for line in lines)
     assert any("(no area)" in line and "rw-u 1 page, frame 0x85000000" in line for line in lines)
@@ -120,7 +126,7 @@ def test_the_map_names_what_is_shared_and_what_no_area_has() -> None:
 def test_the_picture_is_xml_in_which_no_block_covers_another() -> None:
     root = ElementTree.fromstring(map.draw(spaces(), "a & b"))
     boxes = [each for each in root.iter() if each.tag.endswith("rect")][1:]
-    assert len(boxes) == 2 + 3
+    assert len(boxes) == 3 + 3
     for x in {box.get("x") for box in boxes}:
         column = sorted(
             (int(b.get("y", "")), int(b.get("height", ""))) for b in boxes if b.get("x") == x
