@@ -115,11 +115,12 @@ class Setting:
     memory: int  # MiB
     has_disk: bool
     refuse: int  # in some rounds one frame of so many cannot be had; 0: all can
+    jitter: bool  # interrupts come early
 
     @staticmethod
     def of(seed: int) -> Setting:
         memory = (128, 24, 64, 32, 128)[seed % 5]
-        return Setting(seed, memory, seed % 4 != 3, (0, 400, 60)[seed % 3])
+        return Setting(seed, memory, seed % 4 != 3, (0, 400, 60)[seed % 3], seed % 2 == 0)
 
 
 @dataclass
@@ -210,6 +211,7 @@ def play(
         files["keep"] = struct.pack(f"<{len(keep)}I", *keep)
     mark = f"@{under_test.secret('mark')}@"
     words = f"report={mark} seed={setting.seed} calls={calls} first={first} refuse={setting.refuse}"
+    words += f" jitter={setting.seed}" if setting.jitter else ""
     on_disk = {
         "text": files["text"],
         "dir/inner": b"inner",

@@ -32,6 +32,7 @@
 #include "sbi.h"
 #include "signal.h"
 #include "slot.h"
+#include "space.h"
 #include "string.h"
 #include "syscall.h"
 #include "task.h"
@@ -40,12 +41,13 @@
 
 /* As program.c has them: the mark of a drawn call, in the upper half of t0; a system call of our own. */
 #define FUZZ_MARK 0x46555a5aUL
-enum { SYS_FUZZ = 511, FUZZ_SEED = 0, FUZZ_BUDGET = 1, FUZZ_WRONG = 2 };
+enum { SYS_FUZZ = 511, FUZZ_SEED = 0, FUZZ_BUDGET = 1, FUZZ_WRONG = 2, FUZZ_BAIT = 3 };
 
 enum {
     X_T0 = 5,
     RING = 1024,
     ERRNOS = 128,
+    BAIT = 0x5c,
     STACKS = 96,
     OUTPUT_MAX = 32,   /* bytes that a write() to the console may have: the log is to be read */
     PATIENCE_MS = 150, /* of guest time, for a round: then all are ended */
@@ -71,6 +73,9 @@ struct fuzz_result {
 };
 extern struct fuzz_result fuzz_result;
 struct fuzz_result fuzz_result;
+
+/* Memory of the kernel's that programs know of: it stays as it is. */
+static _Alignas(PAGE_SIZE) uint8_t bait[PAGE_SIZE];
 
 static uint64_t seed, budget, refuse, round_number, drawn_by_deck;
 static uint64_t deadline, end; /* of the round */
@@ -205,6 +210,26 @@ static struct fuzz_entry *entry_of(const struct task *task)
     return NULL;
 }
 
+/* The areas of a space are in order, and do not overlap; those of the program are in its half. */
+static void check_areas(unsigned number, const struct space *space)
+{
+    uint64_t end = 0;
+    for (const struct area *area = NULL; space && (area = area_next(&space->areas, area));) {
+        if (area->start < end || area->end <= area->start || area->start % PAGE_SIZE != 0 ||
+            area->end % PAGE_SIZE != 0 || ((area->prot & PROT_USER) && area->end > USER_END))
+            fail("after system call %u there is an area from 0x%lx to 0x%lx behind one to 0x%lx",
+                 number, area->start, area->end, end);
+        end = area->end;
+    }
+}
+
+/* Does a call return at most the size that is its third argument? */
+static bool has_limit(unsigned number)
+{
+    return number == SYS_READ || number == SYS_WRITE || number == SYS_PREAD64 ||
+           number == SYS_GETDENTS64;
+}
+
 static void count(unsigned number, const struct task *task, long result)
 {
     struct fuzz_count *to = &fuzz_result.counts[number];
@@ -213,6 +238,9 @@ static void count(unsigned number, const struct task *task, long result)
     if (entry)
         entry->result = result, entry->returned = 1;
     to->calls++;
+    if (has_limit(number) && !failed && (uint64_t)result > task->user.x[X_A0 + 2])
+        fail("system call %u returned %ld, more than was asked for", number, result);
+    check_areas(number, task->process->space);
     if (!failed) {
         to->successes++;
         return;
@@ -242,20 +270,22 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
 }
 
 /* Each call of syscall.h needs a function that knows its number. */
-#define EACH(DO)                                                                                \
-    DO(GETCWD)                                                                                  \
-    DO(DUP)                                                                                     \
-    DO(DUP3) DO(FCNTL) DO(IOCTL) DO(MKDIRAT) DO(UNLINKAT) DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) \
-        DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ) DO(WRITE) DO(READV)    \
-            DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) DO(FSYNC)   \
-                DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP)   \
-                    DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL)   \
-                        DO(RT_SIGACTION) DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE)             \
-                            DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID) DO(GETUID) DO(GETEUID)      \
-                                DO(GETGID) DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP) DO(MREMAP) \
-                                    DO(CLONE) DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC)        \
-                                        DO(MINCORE) DO(MADVISE) DO(WAIT4) DO(PRLIMIT64)         \
-                                            DO(GETRANDOM) DO(SPAWN) DO(SET_PRIORITY) DO(TRACE)
+#define EACH(DO)                                                                                  \
+    DO(GETCWD)                                                                                    \
+    DO(DUP)                                                                                       \
+    DO(DUP3)                                                                                      \
+    DO(FCNTL)                                                                                     \
+    DO(IOCTL) DO(MKDIRAT) DO(UNLINKAT) DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) \
+        DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ) DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64)    \
+            DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP)    \
+                DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP) DO(CLOCK_GETTIME)           \
+                    DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION)      \
+                        DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID)    \
+                            DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID)  \
+                                DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP)       \
+                                    DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) DO(WAIT4)      \
+                                        DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN) DO(SET_PRIORITY)    \
+                                            DO(TRACE)
 
 #define WATCH(name)                                                     \
     static long watch_##name(struct task *task, const uint64_t args[6]) \
@@ -279,6 +309,8 @@ static long sys_fuzz(struct task *task, const uint64_t args[6])
         return (long)budget;
     case FUZZ_WRONG:
         fail("unknown system call %lu returned %ld", args[1], (long)args[2]);
+    case FUZZ_BAIT:
+        return (long)bait;
     default:
         return -EINVAL;
     }
@@ -370,6 +402,9 @@ static void play_round(void)
              cached);
     if (files_in_use() != files_before)
         fail("the console has other references than before");
+    for (size_t i = 0; i < sizeof(bait); i++)
+        if (bait[i] != BAIT)
+            fail("a program's address has led a system call to the kernel's memory");
 }
 
 static void run(void)
@@ -379,6 +414,7 @@ static void run(void)
     refuse = option("refuse", 0);
     round_number = option("first", 0);
     uint64_t calls = option("calls", 1000);
+    memset(bait, BAIT, sizeof(bait));
     make_tables_of_stacks();
     for (; fuzz_result.calls < calls; round_number++) {
         uint64_t before = fuzz_result.calls;

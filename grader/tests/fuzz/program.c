@@ -28,6 +28,7 @@ enum {
     FUZZ_SEED = 0,   /* a number to draw from, another for each process of the deck in each round */
     FUZZ_BUDGET = 1, /* how many calls such a process is to draw */
     FUZZ_WRONG = 2,  /* complain: call number a1 returned a2 */
+    FUZZ_BAIT = 3,   /* an address in the kernel's memory where nobody may write */
 };
 
 enum {
@@ -52,10 +53,11 @@ static struct {
         uint64_t start, size;
     } places[PLACES];
     uint64_t edge; /* behind it lies nothing */
+    uint64_t bait; /* the kernel's */
 } self;
 
-/* Where most of what is right points to. */
-static _Alignas(PAGE) unsigned char arena[ARENA];
+/* Where most of what is right points to; and pages that may go, or get other permissions, and nobody needs. */
+static _Alignas(PAGE) unsigned char arena[ARENA], victim[4 * PAGE];
 
 /* ---- drawing ---- */
 
@@ -135,9 +137,12 @@ static uint64_t any_address(void)
         1UL << 39,   0xffffffc000000000};
     uint64_t here = (uint64_t)&here;
     uint64_t at;
-    switch (below(8)) {
+    switch (below(9)) {
     case 0:
         at = PICK(fixed);
+        break;
+    case 8:
+        at = self.bait;
         break;
     case 1:
         at = (uint64_t)_start;
@@ -169,6 +174,12 @@ static uint64_t address(void)
     if (one_in(6))
         return any_address();
     uint64_t at = below(ARENA - 2 * PAGE);
+    if (one_in(8))
+        return (uint64_t)victim + at % sizeof(victim);
+    if (one_in(5)) {
+        unsigned n = (unsigned)below(PLACES);
+        return self.places[n].start + at % (self.places[n].size | 1);
+    }
     return (uint64_t)arena + (one_in(3) ? at : at & ~15UL);
 }
 
@@ -181,7 +192,7 @@ static uint64_t page(void)
     case 1:
         return any_address() & -(uint64_t)PAGE;
     case 2:
-        return (uint64_t)arena + below(ARENA / PAGE) * PAGE;
+        return (uint64_t)victim + below(5) * PAGE;
     default:
         return self.places[n].start + below(self.places[n].size / PAGE + 1) * PAGE;
     }
@@ -536,9 +547,10 @@ static long marked(uint64_t number, const uint64_t args[6], uint64_t mark)
     register uint64_t a3 __asm__("a3") = args[3];
     register uint64_t a4 __asm__("a4") = args[4];
     register uint64_t a5 __asm__("a5") = args[5];
-    __asm__ volatile("ecall"
-                     : "+r"(a0)
-                     : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7), "r"(t0)
+    /* Calls that are not drawn leave t0 as it is. */
+    __asm__ volatile("ecall\n li t0, 0"
+                     : "+r"(a0), "+r"(t0)
+                     : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a7)
                      : "memory");
     return (long)a0;
 }
@@ -653,7 +665,7 @@ static void draw_call(void)
 /* Use memory, which may be nobody's. */
 static void touch(void)
 {
-    volatile unsigned char *at = one_in(30) ? (unsigned char *)any_address() : arena + below(ARENA);
+    volatile unsigned char *at = one_in(60) ? (unsigned char *)any_address() : arena + below(ARENA);
     unsigned n = (unsigned)below(PLACES);
     if (one_in(4) && self.places[n].size >= PAGE)
         at = (unsigned char *)self.places[n].start + below(self.places[n].size);
@@ -675,6 +687,13 @@ int main(int argc, char *argv[])
     syscall6(SYS_dup3, null, 1, 0, 0, 0, 0);
     syscall6(SYS_dup3, null, 2, 0, 0, 0, 0);
     close(null);
+    /* What most calls on descriptors need. */
+    open("/disk/text", O_RDWR);
+    open("/text", O_RDONLY);
+    open("/disk/dir", O_RDONLY);
+    syscall6(SYS_pipe2, (long)arena, 04000, 0, 0, 0, 0);
+    open("/disk/a", O_RDWR | O_CREAT | O_APPEND);
+    self.bait = (uint64_t)syscall6(SYS_FUZZ, FUZZ_BAIT, 0, 0, 0, 0, 0);
     long edge = mmap(0, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (edge < 0 && edge >= -4095)
         return 1; /* there is no memory */
