@@ -41,7 +41,14 @@
 
 /* As program.c has them: the mark of a drawn call, in the upper half of t0; a system call of our own. */
 #define FUZZ_MARK 0x46555a5aUL
-enum { SYS_FUZZ = 511, FUZZ_SEED = 0, FUZZ_BUDGET = 1, FUZZ_WRONG = 2, FUZZ_BAIT = 3 };
+enum {
+    SYS_FUZZ = 511,
+    FUZZ_SEED = 0,
+    FUZZ_BUDGET = 1,
+    FUZZ_WRONG = 2,
+    FUZZ_BAIT = 3,
+    FUZZ_OTHER = 4
+};
 
 enum {
     X_T0 = 5,
@@ -230,6 +237,47 @@ static bool has_limit(unsigned number)
            number == SYS_GETDENTS64;
 }
 
+/* Which arguments of a call are addresses at which it has read or written something when it has worked. */
+static unsigned addresses(unsigned number, const uint64_t args[6], long result)
+{
+    switch (number) {
+    case SYS_GETCWD:
+    case SYS_PIPE2:
+    case SYS_UNAME:
+    case SYS_CHDIR:
+    case SYS_EXECVE:
+    case SYS_SPAWN:
+    case SYS_NANOSLEEP:
+        return 1;
+    case SYS_FSTAT:
+    case SYS_CLOCK_GETTIME:
+    case SYS_GETRUSAGE:
+    case SYS_OPENAT:
+    case SYS_MKDIRAT:
+    case SYS_UNLINKAT:
+    case SYS_FACCESSAT:
+        return 2;
+    case SYS_GETRANDOM:
+        return result > 0 ? 1 : 0;
+    case SYS_READ:
+    case SYS_WRITE:
+    case SYS_PREAD64:
+    case SYS_GETDENTS64:
+        return result > 0 ? 2 : 0;
+    case SYS_NEWFSTATAT:
+    case SYS_MINCORE:
+        return args[1] > 0 ? 4 : 0;
+    case SYS_CLOCK_NANOSLEEP:
+        return 4;
+    case SYS_RT_SIGPROCMASK:
+        return args[2] ? 4 : 0;
+    case SYS_RT_SIGACTION:
+        return (args[1] ? 2 : 0) | (args[2] ? 4 : 0);
+    default:
+        return 0;
+    }
+}
+
 static void count(unsigned number, const struct task *task, long result)
 {
     struct fuzz_count *to = &fuzz_result.counts[number];
@@ -240,6 +288,11 @@ static void count(unsigned number, const struct task *task, long result)
     to->calls++;
     if (has_limit(number) && !failed && (uint64_t)result > task->user.x[X_A0 + 2])
         fail("system call %u returned %ld, more than was asked for", number, result);
+    unsigned used = failed ? 0 : addresses(number, task->user.x + X_A0, result);
+    for (int i = 0; i < 6; i++)
+        if (used >> i & 1 && task->user.x[X_A0 + i] - 1 >= USER_END - 1)
+            fail("system call %u returned %ld, and its argument %d is 0x%lx", number, result, i,
+                 task->user.x[X_A0 + i]);
     check_areas(number, task->process->space);
     if (!failed) {
         to->successes++;
@@ -270,22 +323,24 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
 }
 
 /* Each call of syscall.h needs a function that knows its number. */
-#define EACH(DO)                                                                                  \
-    DO(GETCWD)                                                                                    \
-    DO(DUP)                                                                                       \
-    DO(DUP3)                                                                                      \
-    DO(FCNTL)                                                                                     \
-    DO(IOCTL) DO(MKDIRAT) DO(UNLINKAT) DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) \
-        DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ) DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64)    \
-            DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP)    \
-                DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP) DO(CLOCK_GETTIME)           \
-                    DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION)      \
-                        DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID)    \
-                            DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID)  \
-                                DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP)       \
-                                    DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) DO(WAIT4)      \
-                                        DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN) DO(SET_PRIORITY)    \
-                                            DO(TRACE)
+#define EACH(DO)                                                                                   \
+    DO(GETCWD)                                                                                     \
+    DO(DUP)                                                                                        \
+    DO(DUP3)                                                                                       \
+    DO(FCNTL)                                                                                      \
+    DO(IOCTL)                                                                                      \
+    DO(MKDIRAT)                                                                                    \
+    DO(UNLINKAT)                                                                                   \
+    DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK)  \
+        DO(READ) DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT)          \
+            DO(FSTAT) DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS)               \
+                DO(SET_ROBUST_LIST) DO(NANOSLEEP) DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP)            \
+                    DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION) DO(RT_SIGPROCMASK)        \
+                        DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID) DO(GETUID) \
+                            DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP)       \
+                                DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC)    \
+                                    DO(MINCORE) DO(MADVISE) DO(WAIT4) DO(PRLIMIT64) DO(GETRANDOM)  \
+                                        DO(SPAWN) DO(SET_PRIORITY) DO(TRACE)
 
 #define WATCH(name)                                                     \
     static long watch_##name(struct task *task, const uint64_t args[6]) \
@@ -301,7 +356,6 @@ static long (*const watching[SYSCALL_LIMIT])(struct task *task, const uint64_t a
 /* fuzz(what, number, result): args[0] to args[2].  See fuzz_call.h. */
 static long sys_fuzz(struct task *task, const uint64_t args[6])
 {
-    (void)task;
     switch (args[0]) {
     case FUZZ_SEED:
         return (long)(mix((seed << 20 ^ round_number) * 64 + drawn_by_deck++) >> 32);
@@ -309,6 +363,9 @@ static long sys_fuzz(struct task *task, const uint64_t args[6])
         return (long)budget;
     case FUZZ_WRONG:
         fail("unknown system call %lu returned %ld", args[1], (long)args[2]);
+    case FUZZ_OTHER:
+        fail("process %d has label %lx, and its memory that of %lx", task->process->pid, args[1],
+             args[2]);
     case FUZZ_BAIT:
         return (long)bait;
     default:

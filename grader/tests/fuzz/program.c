@@ -28,6 +28,7 @@ enum {
     FUZZ_SEED = 0,   /* a number to draw from, another for each process of the deck in each round */
     FUZZ_BUDGET = 1, /* how many calls such a process is to draw */
     FUZZ_WRONG = 2,  /* complain: call number a1 returned a2 */
+    FUZZ_OTHER = 4,  /* complain: this process, with label a1, has a page that says a2 */
     FUZZ_BAIT = 3,   /* an address in the kernel's memory where nobody may write */
 };
 
@@ -58,6 +59,11 @@ static struct {
 
 /* Where most of what is right points to; and pages that may go, or get other permissions, and nobody needs. */
 static _Alignas(PAGE) unsigned char arena[ARENA], victim[4 * PAGE];
+
+/* Whose memory this is, in a page that no call is led to on purpose: what a fork() has to keep apart. */
+static _Alignas(PAGE) volatile uint64_t owner[PAGE / sizeof(uint64_t)];
+enum { OWNER_AT = 77 };
+#define OWNER_MARK 0x4d494e45UL
 
 /* ---- drawing ---- */
 
@@ -619,6 +625,15 @@ static void begin(uint32_t label, int budget)
     self.random = mix(label);
     self.count = 0;
     self.budget = budget;
+    owner[OWNER_AT] = OWNER_MARK << 32 | self.label;
+}
+
+/* The page may have been unmapped, or anything been read into it; but it never says that it is another's. */
+static void check_owner(void)
+{
+    uint64_t found = owner[OWNER_AT];
+    if (found >> 32 == OWNER_MARK && (uint32_t)found != self.label)
+        syscall6(SYS_FUZZ, FUZZ_OTHER, self.label, (long)(uint32_t)found, 0, 0, 0);
 }
 
 /* What has come of a call that worked. */
@@ -703,6 +718,7 @@ int main(int argc, char *argv[])
         self.places[n].start = (uint64_t)edge, self.places[n].size = 2 * PAGE;
     while (self.budget-- > 0) {
         draw_call();
+        check_owner();
         if (one_in(6))
             touch();
     }
