@@ -220,9 +220,7 @@ def play(
     }
     jobs = ["fuzz"] * DECK
     image = disk.image(on_disk, MEGABYTES) if setting.has_disk else None
-    boot = under_test.boot(
-        jobs, files, words, budget=BUDGET, memory=setting.memory, disk=image
-    )
+    boot = under_test.boot(jobs, files, words, budget=BUDGET, memory=setting.memory, disk=image)
     where = symbols.address(kernel, "fuzz_result")
     boot = dataclasses.replace(boot, keep=(*boot.keep, (where, RESULT_SIZE)))
     record = machine.run(boot)

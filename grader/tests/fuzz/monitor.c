@@ -331,16 +331,17 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
     DO(IOCTL)                                                                                      \
     DO(MKDIRAT)                                                                                    \
     DO(UNLINKAT)                                                                                   \
-    DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK)  \
-        DO(READ) DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT)          \
-            DO(FSTAT) DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS)               \
-                DO(SET_ROBUST_LIST) DO(NANOSLEEP) DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP)            \
-                    DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION) DO(RT_SIGPROCMASK)        \
-                        DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID) DO(GETUID) \
-                            DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP)       \
-                                DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC)    \
-                                    DO(MINCORE) DO(MADVISE) DO(WAIT4) DO(PRLIMIT64) DO(GETRANDOM)  \
-                                        DO(SPAWN) DO(SET_PRIORITY) DO(TRACE)
+    DO(FTRUNCATE)                                                                                  \
+    DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ)       \
+        DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT)         \
+            DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST)     \
+                DO(NANOSLEEP) DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL)       \
+                    DO(TGKILL) DO(RT_SIGACTION) DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE)         \
+                        DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID)  \
+                            DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE)         \
+                                DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) \
+                                    DO(WAIT4) DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN)                \
+                                        DO(SET_PRIORITY) DO(TRACE)
 
 #define WATCH(name)                                                     \
     static long watch_##name(struct task *task, const uint64_t args[6]) \

@@ -62,7 +62,7 @@ static _Alignas(PAGE) unsigned char arena[ARENA], victim[4 * PAGE];
 
 /* Whose memory this is, in a page that no call is led to on purpose: what a fork() has to keep apart. */
 static _Alignas(PAGE) volatile uint64_t owner[PAGE / sizeof(uint64_t)];
-enum { OWNER_AT = 77 };
+enum { OWNER_AT = 77, CALL_AT = 99 };
 #define OWNER_MARK 0x4d494e45UL
 
 /* ---- drawing ---- */
@@ -104,6 +104,11 @@ static uint64_t any_number(void)
                                        0x1001,
                                        1 << 16,
                                        0x7fffffff,
+                                       -(uint64_t)PAGE,
+                                       -2UL * PAGE,
+                                       -3UL * PAGE,
+                                       -4UL * PAGE,
+                                       -4UL * PAGE + 64,
                                        0x80000000,
                                        0xffffffff,
                                        0x100000000,
@@ -137,10 +142,28 @@ static uint64_t any_address(void)
     extern char _start[], _end[];
     static const uint64_t fixed[] = {
         0, /* and what is the kernel's: its memory, the trampoline, the context, the devices */
-        0x80000000,  0x80200000,        0x80400000, -(uint64_t)PAGE,    -2UL * PAGE,
-        -3UL * PAGE, -4UL * PAGE,       0x10000000, 0x10001000,         0x0c000000,
-        0x02000000,  1UL << 36,         1UL << 38,  (1UL << 38) - PAGE, (1UL << 38) - (9 << 20),
-        1UL << 39,   0xffffffc000000000};
+        -(uint64_t)PAGE,
+        -2UL * PAGE,
+        -3UL * PAGE,
+        -4UL * PAGE,
+        -4UL * PAGE + 64,
+        0x80000000,
+        0x80200000,
+        0x80400000,
+        -(uint64_t)PAGE,
+        -2UL * PAGE,
+        -3UL * PAGE,
+        -4UL * PAGE,
+        0x10000000,
+        0x10001000,
+        0x0c000000,
+        0x02000000,
+        1UL << 36,
+        1UL << 38,
+        (1UL << 38) - PAGE,
+        (1UL << 38) - (9 << 20),
+        1UL << 39,
+        0xffffffc000000000};
     uint64_t here = (uint64_t)&here;
     uint64_t at;
     switch (below(9)) {
@@ -666,8 +689,13 @@ static void draw_call(void)
         adapt(number, args);
     }
     uint32_t id = self.label << COUNT_BITS | (self.count++ & ((1 << COUNT_BITS) - 1));
+    owner[CALL_AT] = OWNER_MARK << 32 | id;
     long result = marked(number, args, FUZZ_MARK << 32 | id);
     if (number == SYS_clone && result == 0) {
+        /* What it was when the child was made, whatever the parent has done since. */
+        uint64_t found = owner[CALL_AT];
+        if (found >> 32 == OWNER_MARK && (uint32_t)found != id)
+            syscall6(SYS_FUZZ, FUZZ_OTHER, id, (long)(uint32_t)found, 0, 0, 0);
         begin((uint32_t)mix(id), self.budget / 4);
         return;
     }
