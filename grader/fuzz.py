@@ -119,7 +119,7 @@ class Setting:
 
     @staticmethod
     def of(seed: int) -> Setting:
-        memory = (128, 24, 64, 32, 128)[seed % 5]
+        memory = (128, 20, 64, 32, 24)[seed % 5]
         return Setting(seed, memory, seed % 4 != 3, (0, 400, 60)[seed % 3], seed % 2 == 0)
 
 

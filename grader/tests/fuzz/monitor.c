@@ -7,7 +7,8 @@
  * fuzz.py reads when the machine is off.
  *
  * Bootargs: seed=, calls= (rounds go on until so many have been drawn), budget= (calls that a process of the deck
- * draws), first= (number of the first round), refuse=N (one frame in N is refused).  With a file /keep the drawn calls
+ * draws), first= (number of the first round), refuse=N (in every fourth round
+ * one frame in N is refused, and in others the kernel has little memory for itself).  With a file /keep the drawn calls
  * that it does not name, by their 32-bit numbers, are not made, and return -ENOSYS.
  *
  * Reports "fuzz: failed: …" and powers off, or ends with "fuzz: N calls, N rounds".
@@ -55,7 +56,9 @@ enum {
     RING = 1024,
     ERRNOS = 128,
     BAIT = 0x5c,
-    STACKS = 96,
+    STACKS = 300,
+    HOARD = 80, /* pieces of the kernel's memory, */
+    PIECE = 64 << 10,
     OUTPUT_MAX = 32,   /* bytes that a write() to the console may have: the log is to be read */
     PATIENCE_MS = 150, /* of guest time, for a round: then all are ended */
     END_MS = 3000,     /* for that */
@@ -332,16 +335,17 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
     DO(MKDIRAT)                                                                                    \
     DO(UNLINKAT)                                                                                   \
     DO(FTRUNCATE)                                                                                  \
-    DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ)       \
-        DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT)         \
-            DO(SYNC) DO(FSYNC) DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST)     \
-                DO(NANOSLEEP) DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL)       \
-                    DO(TGKILL) DO(RT_SIGACTION) DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE)         \
-                        DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID)  \
-                            DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE)         \
-                                DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) \
-                                    DO(WAIT4) DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN)                \
-                                        DO(SET_PRIORITY) DO(TRACE)
+    DO(FACCESSAT)                                                                                  \
+    DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ) DO(WRITE) DO(READV) \
+        DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) DO(FSYNC) DO(EXIT) \
+            DO(EXIT_GROUP) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP) DO(CLOCK_GETTIME) \
+                DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION)           \
+                    DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID)         \
+                        DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID)       \
+                            DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP)            \
+                                DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) DO(WAIT4)           \
+                                    DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN) DO(SET_PRIORITY)         \
+                                        DO(TRACE)
 
 #define WATCH(name)                                                     \
     static long watch_##name(struct task *task, const uint64_t args[6]) \
@@ -435,6 +439,24 @@ static uint64_t files_in_use(void)
     return console_input.references * 1000UL + console_output.references;
 }
 
+/* In some rounds the kernel has little memory for itself: take nearly all, and give it back. */
+static void *hoard[HOARD];
+
+static void take_memory(void)
+{
+    size_t left = 40000 + mix(seed + round_number) % 100000;
+    for (int i = 0; i < HOARD && kmalloc_free_bytes() > left + PIECE; i++)
+        hoard[i] = kmalloc(PIECE);
+}
+
+static void give_memory_back(void)
+{
+    for (int i = 0; i < HOARD; i++) {
+        kfree(hoard[i]);
+        hoard[i] = NULL;
+    }
+}
+
 static void play_round(void)
 {
     const struct runner_ops *deck = slot_below(runner, 9);
@@ -445,7 +467,10 @@ static void play_round(void)
     deadline = time_now() + platform.timebase * PATIENCE_MS / 1000;
     end = deadline + platform.timebase * END_MS / 1000;
     refusing = round_number % 4 == 3;
+    if (refuse && round_number % 4 == 1)
+        take_memory();
     deck->run();
+    give_memory_back();
     refusing = false;
     deadline = 0;
     if (task_next(NULL))
