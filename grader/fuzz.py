@@ -39,7 +39,7 @@ SHOWN = 25  # of the last calls
 
 # How monitor.c lays struct fuzz_result out.
 NUMBERS, RING = 512, 1024
-HEAD, COUNT, ENTRY = struct.Struct("<5Q"), struct.Struct("<4Q"), struct.Struct("<7Qq4I")
+HEAD, COUNT, ENTRY = struct.Struct("<5Q"), struct.Struct("<4Q"), struct.Struct("<7Qq4I32s")
 RESULT_SIZE = HEAD.size + NUMBERS * COUNT.size + 8 + RING * ENTRY.size
 
 
@@ -147,12 +147,14 @@ class Call:
     id: int
     pid: int
     round: int
+    text: str = ""  # its path, cut to fit
 
     def __str__(self) -> str:
         name = call_names().get(self.number, f"call {self.number}")
         words = ", ".join(f"{arg:#x}" if arg > 9 else str(arg) for arg in self.args)
         result = "…" if self.result is None else _shown(self.result)
-        return f"{self.id:08x} process {self.pid}: {name}({words}) = {result}"
+        text = f" {self.text!r}" if self.text else ""
+        return f"{self.id:08x} process {self.pid}: {name}({words}){text} = {result}"
 
 
 def _shown(result: int) -> str:
@@ -188,10 +190,11 @@ def _read(kept: bytes, played: Played) -> None:
     at = HEAD.size + NUMBERS * COUNT.size
     (noted,) = struct.unpack_from("<Q", kept, at)
     for n in range(max(0, noted - RING), noted):
-        number, *args, result, id_, pid, of_round, returned = ENTRY.unpack_from(
-            kept, at + 8 + n % RING * ENTRY.size
-        )
-        played.last.append(Call(number, args, result if returned else None, id_, pid, of_round))
+        place = at + 8 + n % RING * ENTRY.size
+        number, *args, result, id_, pid, of_round, returned, path = ENTRY.unpack_from(kept, place)
+        text = path.partition(b"\0")[0].decode(errors="replace")
+        came = result if returned else None
+        played.last.append(Call(number, args, came, id_, pid, of_round, text))
 
 
 def play(

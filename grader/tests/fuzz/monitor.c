@@ -25,6 +25,7 @@
 #include "kmalloc.h"
 #include "memory.h"
 #include "page_cache.h"
+#include "page_table.h"
 #include "panic.h"
 #include "platform.h"
 #include "print.h"
@@ -54,6 +55,7 @@ enum {
 enum {
     X_T0 = 5,
     RING = 1024,
+    TEXT = 32,
     ERRNOS = 128,
     BAIT = 0x5c,
     STACKS = 300,
@@ -72,6 +74,7 @@ struct fuzz_entry {
     uint64_t number, args[6];
     int64_t result;
     uint32_t id, pid, round, returned;
+    char text[TEXT]; /* the path, if the call has one that can be read */
 };
 
 /* For fuzz.py, which knows how it is laid out. */
@@ -181,6 +184,38 @@ static bool is_kept(uint32_t id)
     return false;
 }
 
+/* Which argument of a call is a path; -1 if none is. */
+static int path_of(uint64_t number)
+{
+    switch (number) {
+    case SYS_CHDIR:
+    case SYS_EXECVE:
+    case SYS_SPAWN:
+        return 0;
+    case SYS_OPENAT:
+    case SYS_MKDIRAT:
+    case SYS_UNLINKAT:
+    case SYS_FACCESSAT:
+    case SYS_NEWFSTATAT:
+    case SYS_READLINKAT:
+        return 1;
+    default:
+        return -1;
+    }
+}
+
+/* What stands at an address of a program's, up to the end of its page, if that is there: nothing is brought in. */
+static void peek(const struct space *space, uint64_t va, char text[TEXT])
+{
+    uint64_t pte = space && va < USER_END ? page_table->find(&space->table, page_down(va)) : 0;
+    if (!(pte_prot(pte) & PROT_READ))
+        return;
+    const char *from = (const char *)pte_frame(pte) + va % PAGE_SIZE;
+    size_t most = PAGE_SIZE - va % PAGE_SIZE;
+    for (size_t n = 0; n < most && n < TEXT - 1 && from[n]; n++)
+        text[n] = from[n];
+}
+
 /* Note a drawn call before it is made, or leave it out. */
 static bool on_call(struct task *task, uint64_t cause)
 {
@@ -201,6 +236,8 @@ static bool on_call(struct task *task, uint64_t cause)
                                  .pid = (uint32_t)task->process->pid,
                                  .round = (uint32_t)round_number};
     memcpy(entry->args, &user->x[X_A0], sizeof(entry->args));
+    if (path_of(number) >= 0)
+        peek(task->process->space, entry->args[path_of(number)], entry->text);
     fuzz_result.calls++;
     if (number >= SYSCALL_LIMIT || !syscall_table[number])
         fuzz_result.unknown++;
