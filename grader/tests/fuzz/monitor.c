@@ -63,7 +63,7 @@ enum {
     PIECE = 64 << 10,
     OUTPUT_MAX = 32,   /* bytes that a write() to the console may have: the log is to be read */
     PATIENCE_MS = 150, /* of guest time, for a round: then all are ended */
-    END_MS = 3000,     /* for that */
+    END_MS = 20000,    /* for that: the disk may be slow, for the host is */
 };
 
 struct fuzz_count {

@@ -661,6 +661,21 @@ static void adapt(uint64_t number, uint64_t args[6])
         args[2] &= ~0201UL; /* nearly all can be read, and need not be new */
 }
 
+/* Now and then, let what begins at an address end where addresses begin again. */
+static void wrap(const struct row *row, uint64_t args[6])
+{
+    for (int i = 0; i < 5; i++) {
+        unsigned kind = row->kinds[i], next = row->kinds[i + 1];
+        if (!(kind == ADDRESS && next == SIZE) && !(kind == PAGE_AT && next == PAGES))
+            continue;
+        if (!one_in(15))
+            continue;
+        if (one_in(2))
+            args[i] = kind == ADDRESS ? -1 - below(300) : -(1 + below(4)) * PAGE;
+        args[i + 1] = below(2 * PAGE) - args[i];
+    }
+}
+
 static void begin(uint32_t label, int budget)
 {
     self.label = label & ((1 << (32 - COUNT_BITS)) - 1);
@@ -705,6 +720,7 @@ static void draw_call(void)
         number = row->number;
         for (int i = 0; i < 6; i++)
             args[i] = argument(row->kinds[i]);
+        wrap(row, args);
         adapt(number, args);
     }
     uint32_t id = self.label << COUNT_BITS | (self.count++ & ((1 << COUNT_BITS) - 1));
