@@ -20,6 +20,7 @@ BOOT ?=
 # Instructors' and authors'
 OUT ?=
 ONLY ?=
+CALLS ?=
 
 # The authors' tree has what the student edition has not.
 AUTHORS := $(wildcard labs/1-batch/solution)
@@ -29,8 +30,8 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = $(PYTHON_FOUND) -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux mutants template handout \
-	bench format lint clean ready ready-for-test authors
+.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux mutants fuzz template \
+	handout bench format lint clean ready ready-for-test authors
 
 help: ## This list
 	@echo "Rung, an operating-systems lab course that grades itself."
@@ -100,6 +101,9 @@ template: ready authors ## Make solutions-template/ from the labs' solutions
 
 bench: ready authors ## Guest instructions and seconds of the reference
 	@$(GRADER) bench --lab "$(LAB)"
+
+fuzz: ready-for-test authors ## Random system calls against the finished kernel: CALLS=1000000 SEED=1
+	@$(GRADER) fuzz --calls "$(CALLS)" --seed "$(SEED)"
 
 format: ready-for-test ## Format C and Python
 	@bash grader/lint.sh format

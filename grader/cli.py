@@ -172,6 +172,12 @@ def command_bench(arguments: argparse.Namespace) -> int:
     return bench.command(arguments.lab)
 
 
+def command_fuzz(arguments: argparse.Namespace) -> int:
+    from grader import fuzz
+
+    return fuzz.command(arguments.calls, arguments.seed, _workers())
+
+
 def command_github(arguments: argparse.Namespace) -> int:
     from grader import github
 
@@ -216,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
     add("mutants", command_mutants, "lab", "only")
     add("handout", command_handout, "out")
     add("bench", command_bench, "lab")
+    add("fuzz", command_fuzz, "calls", "seed")
     add("github", command_github).add_argument("results")
     return parser
 

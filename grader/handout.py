@@ -23,6 +23,7 @@ FILES_OUT = {
     ".ci/run",
     ".github/workflows/test.yml",
     "grader/bench.py",
+    "grader/fuzz.py",
     "grader/handout.py",
     "grader/mutants.py",
     "grader/lint.sh",

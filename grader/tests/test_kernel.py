@@ -10,7 +10,7 @@ from typing import List
 import pytest
 
 from grader import build, grade, view
-from grader.labs import Lab, all_labs
+from grader.labs import Lab, all_labs, find_lab
 from grader.machine import Outcome
 from grader.paths import ROOT
 from grader.plugin import Machine
@@ -73,6 +73,17 @@ def grade_log(lab: Lab, tmp_path: Path) -> List[str]:
 def test_memories_of_other_sizes(reference: Machine, memory: int) -> None:
     ran = reference.run(["hello"], memory=memory)
     assert ran.outcome is Outcome.POWER_OFF and ran.job(0).output == b"Hello, world!\n"
+
+
+@pytest.mark.parametrize("name", ["address-spaces", "processes"])
+def test_a_device_is_no_program(name: str) -> None:
+    """It has no content to look up: the kernel would call a function that there is not."""
+    lab = find_lab(name)
+    kernel = build.build(grade.configuration(lab, grade.Options(solutions=None)))
+    ran = Machine(kernel, lab.seed, "kernel").run(["/dev/null", "/dev", "hello"])
+    assert ran.outcome is Outcome.POWER_OFF, ran.explanation
+    ends = ["not started: EACCES", "not started: EISDIR", "exited with 0"]
+    assert [ran.job(n).end for n in range(3)] == ends
 
 
 def test_runs_are_the_same_to_the_last_bit(reference: Machine) -> None:

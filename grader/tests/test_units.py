@@ -360,7 +360,7 @@ def test_headers_are_read() -> None:
 
 def test_make_alone_lists_the_commands() -> None:
     done = subprocess.run(["make"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    names = "setup start grade run debug test mutants template handout slots bench doctor format lint clean"
+    names = "setup start grade run debug test mutants template handout slots bench fuzz doctor format lint clean"
     for name in names.split():
         assert f"make {name} " in done.stdout
 

@@ -188,9 +188,9 @@ struct file *file_open(const char *path, int *error)
     *error = file_open_with(path, O_RDONLY, &file);
     if (*error)
         return NULL;
-    if (file->path) {
+    if (file->path || !file->ops->read_at) {
+        *error = file->path ? -EISDIR : -EACCES;
         file_put(file);
-        *error = -EISDIR;
         return NULL;
     }
     return file;

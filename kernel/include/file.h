@@ -104,7 +104,7 @@ void file_put(struct file *file);
 
 /*
  * Open the regular file with this path ("/bin/hello"), for reading.  The caller owns the reference.
- * NULL, and *error is -ENOENT, -ENOTDIR, -EISDIR, -EIO or -ENOMEM.
+ * NULL, and *error is -ENOENT, -ENOTDIR, -EISDIR, -EACCES for a device, -EIO or -ENOMEM.
  */
 struct file *file_open(const char *path, int *error);
 

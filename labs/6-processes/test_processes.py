@@ -792,6 +792,7 @@ BAD_PROGRAMS: Story = (
     ("exec=/empty", str(ENOEXEC)),
     ("exec=/cut", str(ENOEXEC)),
     ("exec=/bin", str(EACCES)),
+    ("exec=/dev/null", str(EACCES)),
     ("exec=", str(ENOENT)),
     ("text=a+0,4", "aaaa"),
     ("read=A,a+1000,4", "4"),
@@ -1203,6 +1204,7 @@ NOT_SPAWNED: Story = (
     ("spawn=/bin/none", str(ENOENT)),
     ("spawn=/text", str(ENOEXEC)),
     ("spawn=/bin", str(EACCES)),
+    ("spawn=/dev/null", str(EACCES)),
     ("spawn=", str(ENOENT)),
     ("wait=any", str(ECHILD)),
 )
