@@ -503,14 +503,17 @@ def test_frames_are_shared_until_written(machine: Machine) -> None:
         "frames of 4 pages in a program and its child: the child has written to the second, the parent then to the third",
     )
     # And what is shared needs no memory: 7 MiB twice would not fit.
-    job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork r=a+0 r=a+6fffff end wait=any"
-    run = machine.run([job], memory=20)
-    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
-    check.equal(
-        told(run).get("", ["nothing"])[-1],
-        "wait=any: 1 exited 0",
-        "a program with 7 MiB has a child, which only reads them, on a machine of 20 MiB",
+    job = (
+        "mapper map=0,700000,rw,pa fill=a+0,700000,1 map=0,1000,rw,sa fork r=a+0 r=a+6fffff post=b+0 end"
+        " until=b+0,1"
     )
+    run = machine.run([job], memory=20)
+    check.equal(
+        "\n".join(told(run).get("1", ["nothing"])),
+        "1> r=a+0: 1\n1> r=a+6fffff: 1",
+        "what the child reads of a program with 7 MiB, on a machine of 20 MiB",
+    )
+    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
 
 
 @pytest.mark.task("6.2")
