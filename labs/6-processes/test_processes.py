@@ -15,8 +15,11 @@ from typing import Dict, List, Optional, Sequence, Tuple, Union
 import pytest
 
 from grader import build, check, symbols
+
 from grader.plugin import Machine
 from grader.probing import outcome_of, probe, probe_random
+from grader.programs import RX, elf
+from grader.programs import words as machine_code
 from grader.run import Run
 from grader.view import PAGE, Checkpoint
 
@@ -502,14 +505,17 @@ def test_frames_are_shared_until_written(machine: Machine) -> None:
         "frames of 4 pages in a program and its child: the child has written to the second, the parent then to the third",
     )
     # And what is shared needs no memory: 7 MiB twice would not fit.
-    job = "mapper map=0,700000,rw,pa fill=a+0,700000,1 fork r=a+0 r=a+6fffff end wait=any"
-    run = machine.run([job], memory=20)
-    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
-    check.equal(
-        told(run.printed).get("", ["nothing"])[-1],
-        "wait=any: 1 exited 0",
-        "a program with 7 MiB has a child, which only reads them, on a machine of 20 MiB",
+    job = (
+        "mapper map=0,700000,rw,pa fill=a+0,700000,1 map=0,1000,rw,sa fork r=a+0 r=a+6fffff post=b+0 end"
+        " until=b+0,1"
     )
+    run = machine.run([job], memory=20)
+    check.equal(
+        "\n".join(told(run.printed).get("1", ["nothing"])),
+        "1> r=a+0: 1\n1> r=a+6fffff: 1",
+        "what the child reads of a program with 7 MiB, on a machine of 20 MiB",
+    )
+    run.expect_ends(["exited with 0"], "a program with 7 MiB, and its child, which only reads")
 
 
 @pytest.mark.task("6.2")
@@ -1237,42 +1243,60 @@ def test_who_is_spawned_is_a_child(machine: Machine) -> None:
 # ---- 6.6 shares of the CPU --------------------------------------------------------------------------
 
 SHARE_MS = 6900  # since power-on, of which the firmware takes two seconds at shift 7
-TICKS_LEAST = 250  # timer interrupts in that time, of some 490
+TURNS_LEAST = 250  # of some 490 in that time
+TICKS_PER_MS = 10_000
+LOOPERS = 0x100000  # where the first of the programs lies
 
 
-def shares(machine: Machine, jobs: Sequence[str]) -> List[int]:
-    """How often programs have looked at the clock, each as long as it had the CPU: they say so themselves, for what
-    the kernel says could be what it wants to be true."""
-    run = machine.run(list(jobs), shift=7, budget=SHARE_MS / 1000 + 1)
-    run.expect_ends(
-        ["exited with 0"] * len(jobs), "programs that take what they get run to their end"
+def looper(at: int, priority: int) -> bytes:
+    """A program at an address of its own that sets its priority, and takes the CPU until its time has come."""
+    end = SHARE_MS * TICKS_PER_MS >> 12
+    text = machine_code(
+        priority << 20 | 0x513,  # li a0, priority
+        401 << 20 | 0x893,  # li a7, SYS_SET_PRIORITY
+        0x00000073,  # ecall
+        end << 12 | 0x337,  # lui t1, end
+        0xC01022F3,  # 1: rdtime t0
+        0xFE62EEE3,  # bltu t0, t1, 1b
+        0x00000513,  # li a0, 0
+        0x05D00893,  # li a7, 93: exit
+        0x00000073,  # ecall
     )
-    run.expect_linked_calls({n: 1 for n in range(len(jobs))})
-    program = symbols.facts(build.program("share"))
-    hit = sum(t.interrupt and program.start <= t.epc < program.end for t in run.traps)
+    return elf([(at, text, None, RX)], at)
+
+
+def shares(machine: Machine, priorities: Sequence[int]) -> List[int]:
+    """How many turns of programs with these priorities the timer has ended: where it hit them, QEMU's trap log says, and
+    each has addresses of its own.  What they print, or the kernel says, could be what it wants to be true.
+    """
+    places = [LOOPERS + n * 16 * PAGE for n in range(len(priorities))]
+    names = [f"looper-{priority}" for priority in priorities]
+    files = {f"bin/{n}": looper(at, p) for n, at, p in zip(names, places, priorities)}
+    run = machine.run(names, files, shift=7, budget=SHARE_MS / 1000 + 1)
+    run.expect_ends(
+        ["exited with 0"] * len(names), "programs that take what they get run to their end"
+    )
+    return [sum(t.interrupt and at <= t.epc < at + PAGE for t in run.traps) for at in places]
+
+
+def expect_shares(priorities: Sequence[int], had: Sequence[int]) -> None:
+    """Demand that each has had its part of the turns, within 3 % of all."""
+    total = sum(had)
     check.true(
-        hit >= TICKS_LEAST,
-        "programs run until their time has come, and are interrupted by the timer in their own code",
-        f"at least {TICKS_LEAST} interrupts there",
-        f"{hit} in QEMU's trap log",
+        total >= TURNS_LEAST,
+        "programs run until their time has come, and the timer ends their turns",
+        f"at least {TURNS_LEAST} timer interrupts in their code",
+        f"{total} in QEMU's trap log",
         "no evidence of user mode",
     )
-    said = dict(
-        line.rsplit(": ", 1) for line in check.readable(run.printed).splitlines() if ": " in line
-    )
-    looks = [said.get(job.partition(" ")[2], "0") for job in jobs]
-    return [int(each) if each.isdigit() else 0 for each in looks]
-
-
-def expect_shares(jobs: Sequence[str], had: Sequence[int], wanted: Sequence[float]) -> None:
-    """Demand that each has had its part of the CPU, within 3 % of all."""
-    total = sum(had) or 1
-    for job, mine, part in zip(jobs, had, wanted):
+    for mine, priority in zip(had, priorities):
+        part = priority / sum(priorities)
         check.true(
             abs(mine / total - part) <= 0.03,
-            f"the part of the CPU that `{job}` has, beside {len(jobs) - 1} others",
+            f"the part of the CPU that a program with priority {priority} has, beside others with"
+            f" {', '.join(str(each) for each in priorities if each != priority)}",
             f"{part:.1%}, or 3 % more or less",
-            f"{mine / total:.1%}: it has looked at the clock {mine} times of {total}",
+            f"{mine / total:.1%}: the timer has ended {mine} turns of its, of {total}",
         )
 
 
@@ -1291,8 +1315,7 @@ def test_shares_follow_priorities(machine: Machine) -> None:
         priorities = sorted(
             {2 + int(machine.secret(f"priority {count} {n}", 3), 16) % 120 for n in range(count)}
         )
-        jobs = [f"share {priority} {SHARE_MS}" for priority in priorities]
-        expect_shares(jobs, shares(machine, jobs), [each / sum(priorities) for each in priorities])
+        expect_shares(priorities, shares(machine, priorities))
 
 
 @pytest.mark.task("6.6")
