@@ -13,6 +13,7 @@
 #define SYS_ioctl 29
 #define SYS_mkdirat 34
 #define SYS_unlinkat 35
+#define SYS_truncate 45
 #define SYS_ftruncate 46
 #define SYS_faccessat 48
 #define SYS_chdir 49
@@ -26,13 +27,16 @@
 #define SYS_readv 65
 #define SYS_writev 66
 #define SYS_pread64 67
+#define SYS_pwrite64 68
 #define SYS_readlinkat 78
 #define SYS_newfstatat 79
 #define SYS_fstat 80
 #define SYS_sync 81
 #define SYS_fsync 82
+#define SYS_fdatasync 83
 #define SYS_exit 93
 #define SYS_exit_group 94
+#define SYS_waitid 95
 #define SYS_set_tid_address 96
 #define SYS_set_robust_list 99
 #define SYS_nanosleep 101
@@ -43,6 +47,7 @@
 #define SYS_tgkill 131
 #define SYS_rt_sigaction 134
 #define SYS_rt_sigprocmask 135
+#define SYS_times 153
 #define SYS_uname 160
 #define SYS_getrusage 165
 #define SYS_gettimeofday 169

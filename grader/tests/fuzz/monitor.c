@@ -188,6 +188,7 @@ static bool is_kept(uint32_t id)
 static int path_of(uint64_t number)
 {
     switch (number) {
+    case SYS_TRUNCATE:
     case SYS_CHDIR:
     case SYS_EXECVE:
     case SYS_SPAWN:
@@ -274,7 +275,7 @@ static void check_areas(unsigned number, const struct space *space)
 static bool has_limit(unsigned number)
 {
     return number == SYS_READ || number == SYS_WRITE || number == SYS_PREAD64 ||
-           number == SYS_GETDENTS64;
+           number == SYS_PWRITE64 || number == SYS_GETDENTS64;
 }
 
 /* Which arguments of a call are addresses at which it has read or written something when it has worked. */
@@ -284,11 +285,14 @@ static unsigned addresses(unsigned number, const uint64_t args[6], long result)
     case SYS_GETCWD:
     case SYS_PIPE2:
     case SYS_UNAME:
+    case SYS_TRUNCATE:
     case SYS_CHDIR:
     case SYS_EXECVE:
     case SYS_SPAWN:
     case SYS_NANOSLEEP:
         return 1;
+    case SYS_TIMES:
+        return args[0] ? 1 : 0;
     case SYS_FSTAT:
     case SYS_CLOCK_GETTIME:
     case SYS_GETRUSAGE:
@@ -302,8 +306,11 @@ static unsigned addresses(unsigned number, const uint64_t args[6], long result)
     case SYS_READ:
     case SYS_WRITE:
     case SYS_PREAD64:
+    case SYS_PWRITE64:
     case SYS_GETDENTS64:
         return result > 0 ? 2 : 0;
+    case SYS_WAITID:
+        return args[2] ? 4 : 0;
     case SYS_NEWFSTATAT:
     case SYS_MINCORE:
         return args[1] > 0 ? 4 : 0;
@@ -364,16 +371,18 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
 
 /* Each call of syscall.h needs a function that knows its number. */
 /* clang-format off */
-#define EACH(DO)                                                                                \
-    DO(GETCWD) DO(DUP) DO(DUP3) DO(FCNTL) DO(IOCTL) DO(MKDIRAT) DO(UNLINKAT) DO(FTRUNCATE)      \
-    DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64) DO(LSEEK) DO(READ)    \
-    DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) \
-    DO(FSYNC) DO(EXIT) DO(EXIT_GROUP) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP)     \
-    DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL) DO(RT_SIGACTION)  \
-    DO(RT_SIGPROCMASK) DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY) DO(GETPID) DO(GETPPID)          \
-    DO(GETUID) DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID) DO(BRK) DO(MUNMAP) DO(MREMAP)      \
-    DO(CLONE) DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC) DO(MINCORE) DO(MADVISE) DO(WAIT4)      \
-    DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN) DO(SET_PRIORITY) DO(TRACE)
+#define EACH(DO)                                                                            \
+    DO(GETCWD) DO(DUP) DO(DUP3) DO(FCNTL) DO(IOCTL) DO(MKDIRAT) DO(UNLINKAT) DO(TRUNCATE)   \
+    DO(FTRUNCATE) DO(FACCESSAT) DO(CHDIR) DO(OPENAT) DO(CLOSE) DO(PIPE2) DO(GETDENTS64)     \
+    DO(LSEEK) DO(READ) DO(WRITE) DO(READV) DO(WRITEV) DO(PREAD64) DO(PWRITE64)              \
+    DO(READLINKAT) DO(NEWFSTATAT) DO(FSTAT) DO(SYNC) DO(FSYNC) DO(FDATASYNC) DO(EXIT)       \
+    DO(EXIT_GROUP) DO(WAITID) DO(SET_TID_ADDRESS) DO(SET_ROBUST_LIST) DO(NANOSLEEP)         \
+    DO(CLOCK_GETTIME) DO(CLOCK_NANOSLEEP) DO(SCHED_YIELD) DO(KILL) DO(TGKILL)               \
+    DO(RT_SIGACTION) DO(RT_SIGPROCMASK) DO(TIMES) DO(UNAME) DO(GETRUSAGE) DO(GETTIMEOFDAY)  \
+    DO(GETPID) DO(GETPPID) DO(GETUID) DO(GETEUID) DO(GETGID) DO(GETEGID) DO(GETTID)         \
+    DO(BRK) DO(MUNMAP) DO(MREMAP) DO(CLONE) DO(EXECVE) DO(MMAP) DO(MPROTECT) DO(MSYNC)      \
+    DO(MINCORE) DO(MADVISE) DO(WAIT4) DO(PRLIMIT64) DO(GETRANDOM) DO(SPAWN)                 \
+    DO(SET_PRIORITY) DO(TRACE)
 /* clang-format on */
 
 #define WATCH(name)                                                     \

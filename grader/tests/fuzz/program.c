@@ -448,6 +448,7 @@ static const struct row {
     {SYS_ioctl, 4, {FD, SMALL, ADDRESS}},
     {SYS_mkdirat, 6, {DIRECTORY, PATH, ANY}},
     {SYS_unlinkat, 6, {DIRECTORY, PATH, MASK(0x200)}},
+    {SYS_truncate, 4, {PATH, OFFSET}},
     {SYS_ftruncate, 8, {FD, OFFSET}},
     {SYS_faccessat, 4, {DIRECTORY, PATH, SMALL}},
     {SYS_chdir, 4, {PATH}},
@@ -461,13 +462,16 @@ static const struct row {
     {SYS_readv, 8, {FD, PIECES, SMALL}},
     {SYS_writev, 8, {FD, PIECES, SMALL}},
     {SYS_pread64, 8, {FD, ADDRESS, SIZE, OFFSET}},
+    {SYS_pwrite64, 8, {FD, ADDRESS, SIZE, OFFSET}},
     {SYS_readlinkat, 3, {DIRECTORY, PATH, ADDRESS, SIZE}},
     {SYS_newfstatat, 6, {DIRECTORY, PATH, ADDRESS, MASK(0x1900)}},
     {SYS_fstat, 4, {FD, ADDRESS}},
     {SYS_sync, 1, {NONE}},
     {SYS_fsync, 3, {FD}},
+    {SYS_fdatasync, 3, {FD}},
     {SYS_exit, 1, {ANY}},
     {SYS_exit_group, 1, {ANY}},
+    {SYS_waitid, 6, {SMALL, PID, ADDRESS, MASK(15), ADDRESS}},
     {SYS_set_tid_address, 2, {ADDRESS}},
     {SYS_set_robust_list, 2, {ADDRESS, SIZE}},
     {SYS_nanosleep, 4, {DURATION, ADDRESS}},
@@ -478,6 +482,7 @@ static const struct row {
     {SYS_tgkill, 3, {PID, PID, SIGNAL}},
     {SYS_rt_sigaction, 6, {SIGNAL, ADDRESS, ADDRESS, SMALL}},
     {SYS_rt_sigprocmask, 4, {SMALL, ADDRESS, ADDRESS, SMALL}},
+    {SYS_times, 3, {ADDRESS}},
     {SYS_uname, 3, {ADDRESS}},
     {SYS_getrusage, 4, {SMALL, ADDRESS}},
     {SYS_gettimeofday, 3, {ADDRESS, ADDRESS}},
@@ -643,6 +648,8 @@ static void adapt(uint64_t number, uint64_t args[6])
         args[0] = self.places[0].start;
     if (number == SYS_wait4 && !one_in(6))
         args[2] |= 1; /* WNOHANG */
+    if (number == SYS_waitid && !one_in(6))
+        args[0] %= 3, args[3] |= 5; /* WNOHANG, WEXITED */
     if (number == SYS_pipe2 && !one_in(5))
         args[1] |= 04000; /* O_NONBLOCK */
     if (number == SYS_kill && ((int)args[0] == 0 || (int)args[0] == -1) && !one_in(10))
