@@ -131,32 +131,28 @@ static struct {
     bool mapped[PLACES];
 } model[FAMILY];
 
-static void compare(uint32_t number)
+static void compare(void)
 {
     for (int who = 0; who < FAMILY; who++) {
         for (uint64_t place = 0; family[who] && place < PLACES; place++) {
             uint64_t va = MMAP_BASE + place * PAGE_SIZE, pte = probe_entry(family[who], va);
             if (!model[who].mapped[place]) {
-                PROBE_CHECK(pte == 0,
-                            "at operation %u: process %d, page %lu is there, and not mapped",
-                            number, who, place);
+                PROBE_CHECK(pte == 0, "process %d, page %lu is there, and not mapped", who, place);
                 continue;
             }
             uint8_t found = pte ? *(uint8_t *)pte_frame(pte) : 0;
-            PROBE_CHECK(found == model[who].value[place],
-                        "at operation %u: process %d, page %lu has %u, not %u", number, who, place,
-                        found, model[who].value[place]);
+            PROBE_CHECK(found == model[who].value[place], "process %d, page %lu has %u, not %u",
+                        who, place, found, model[who].value[place]);
             if (!(pte_prot(pte) & PROT_WRITE))
                 continue;
             PROBE_CHECK(model[who].prot[place] & PROT_WRITE,
-                        "at operation %u: process %d, page %lu can be written, and should not",
-                        number, who, place);
+                        "process %d, page %lu can be written, and should not", who, place);
             for (int other = 0; other < FAMILY; other++)
-                PROBE_CHECK(
-                    other == who || !family[other] || frame_at(family[other], va) != pte_frame(pte),
-                    "at operation %u: page %lu can be written by process %d, and process %d "
-                    "has its frame, too",
-                    number, place, who, other);
+                PROBE_CHECK(other == who || !family[other] ||
+                                frame_at(family[other], va) != pte_frame(pte),
+                            "page %lu can be written by process %d, and process %d "
+                            "has its frame, too",
+                            place, who, other);
         }
     }
 }
@@ -215,8 +211,7 @@ static void act(const struct operation *operation)
         probe_say("process %d writes %u to page %lu", who, value, place);
         bool possible = model[who].mapped[place] && (model[who].prot[place] & PROT_WRITE);
         long error = probe_stores(family[who], va, value);
-        PROBE_CHECK(error == (possible ? 0 : -EFAULT),
-                    "at operation %u: a store of process %d to page %lu: %ld", operation->number,
+        PROBE_CHECK(error == (possible ? 0 : -EFAULT), "a store of process %d to page %lu: %ld",
                     who, place, error);
         if (possible)
             model[who].value[place] = value;
@@ -233,7 +228,7 @@ void copies_random(unsigned long argument)
     family[0] = probe_process("parent");
     while (probe_next(&operation) && operation.number < OPERATIONS) {
         act(&operation);
-        compare(operation.number);
+        compare();
     }
     for (int who = 1; who < FAMILY; who++)
         if (family[who])
