@@ -252,7 +252,8 @@ GENERATIONS = (
 @pytest.mark.points(3)
 @pytest.mark.hint(
     "A process, a space, the areas, what process_inherit() hands down, the registers; then task_start(). The child's a0"
-    " is 0, and it goes on behind the ecall: task->called_at + 4."
+    " is 0, and it goes on behind the ecall: task->called_at + 4. If it worked before task 6.2: what is in the copy of"
+    " unshare()?"
 )
 def test_a_program_becomes_two(machine: Machine) -> None:
     """Otherwise there is one program, or two that do the same.  As on Linux: fork(2)."""
@@ -939,8 +940,8 @@ OTHERS_FIRST: Story = (
 @pytest.mark.task("6.4")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "Look among those that have ended; if there is none, and no living one that is meant either: -ECHILD. Else wait_on()"
-    " until one ends, and look again."
+    "An option that is not known is -EINVAL, before all else. Look among those that have ended for one that is meant (pid);"
+    " if there is none, and no living one either: -ECHILD. Else wait_on() until one ends, and look again."
 )
 def test_a_parent_can_wait(machine: Machine) -> None:
     """Otherwise nobody knows what has become of a child.  As on Linux: wait4(2)."""
