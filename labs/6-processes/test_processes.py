@@ -1161,7 +1161,7 @@ def test_a_shell_can_be_lived_in(machine: Machine) -> None:
 @pytest.mark.requires("a_shell_can_be_lived_in")
 @pytest.mark.hint(
     "The console sends SIGINT to all who do not ignore it; whether a child does, process_inherit() hands down. Who sleeps"
-    " wakes and ends, and its parent is told of signal 2."
+    " wakes and ends, also in wait4(): wait_on() says so. Its parent is told of signal 2."
 )
 def test_control_c_ends_what_runs(machine: Machine) -> None:
     """Otherwise one endless loop is the end of a session.  (300 ms.)"""
@@ -1173,6 +1173,9 @@ def test_control_c_ends_what_runs(machine: Machine) -> None:
             (f"{word}\n", f"{word}\n"),
             (INTERRUPT, PROMPT),
             ("echo $?\n", f"130\n{PROMPT}"),
+            ("sh -c cat\n", ""),  # who waits for its child ends, too
+            (f"{word}\n", f"{word}\n"),
+            (INTERRUPT, PROMPT),
             ("chant x 5 1000 3000000\n", "xxxxx\n"),
             (INTERRUPT, PROMPT),
             ("cat | cat | wc\n", ""),
