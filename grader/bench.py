@@ -177,13 +177,13 @@ def _processes(machine: Machine) -> List[Figure]:
         Figure(
             "fork, exit and wait of a small process",
             one(f"forks {FORKS} 0"),
-            17000,
+            17500,
             (470471, 290348),
         ),
         Figure(
             "the same with 1 MiB of heap that was touched",
             one(f"forks {FORKS} 256"),
-            35000,
+            35500,
             (12200000, 459584),
         ),
         Figure("fork, exec, exit and wait", one(f"execs {FORKS} /bin/exit"), 60000, (1490148,)),

@@ -37,8 +37,7 @@ enum {
     HEADER = offsetof(struct chunk, free),
     CHUNK_MIN = sizeof(struct chunk),
     LISTS = 64, /* chunks of n * ALIGN bytes are in list n, larger ones in the last */
-    POISON = 0xdd,
-    POISONED_MAX = 256 /* bytes at the beginning: where lists, and most of what is looked at, are */
+    POISON = 0xdd
 };
 
 static uintptr_t region_start, region_end;
@@ -213,7 +212,7 @@ void kfree(void *pointer)
         panic("kfree: memory behind %p was overwritten", pointer);
     /* Whoever still looks at it will notice. */
     size_t size = chunk->size - HEADER, n = list_of(chunk->size);
-    memset(pointer, POISON, size < POISONED_MAX ? size : POISONED_MAX);
+    memset(pointer, POISON, size);
     if (n == LISTS - 1) {
         release(chunk);
         return;
