@@ -216,7 +216,8 @@ void task_end(struct task *task)
     trace_event(task, TRACE_END, 0);
     living--;
     families->ended(task->process);
-    wake_all(&first_process->family.child_ended); /* that was the last one, perhaps */
+    if (living == 0)
+        wake_all(&first_process->family.child_ended); /* there is nobody left to wait for */
 }
 
 void task_begin(void)
