@@ -113,7 +113,9 @@ def _worth_showing(
         return failed, []
     untouched = untouched_tasks(definition, solutions)
     # What is to be written next is the first of them, or a task before it that is lent, and that nothing is said of.
-    is_next = not any(t.lent and t.id in untouched and t.id < failed[0].task for t in definition.tasks)
+    is_next = not any(
+        t.lent and t.id in untouched and t.id < failed[0].task for t in definition.tasks
+    )
     if is_next and not failed[0].challenge:
         untouched -= {failed[0].task}
     later = [test for test in failed if test.task in untouched]

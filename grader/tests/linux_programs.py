@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
+from grader.tests.on_linux import heed_all_signals
 from grader.disk import tool
 from grader.paths import BUILD
 from grader.run import Run
@@ -81,7 +82,12 @@ def on_terminal(command: Sequence[str], directory: Path) -> Answer:
     tty.setraw(its)  # which would make \r\n of \n
     with open(os.devnull, "rb") as nothing:
         process = subprocess.Popen(
-            ["env", "-i", *command], cwd=directory, stdin=nothing, stdout=its, stderr=its
+            ["env", "-i", *command],
+            cwd=directory,
+            stdin=nothing,
+            stdout=its,
+            stderr=its,
+            preexec_fn=heed_all_signals,
         )
     os.close(its)
     pieces = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,12 @@ HEADER = Path(__file__).parent / "on_linux.h"
 OURS = ("checkpoint.h", "mman.h")  # what the host's library has elsewhere, or not at all
 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel below us")
+
+
+def heed_all_signals() -> None:
+    """For preexec_fn: whoever started the tests may ignore some (nohup does), and programs inherit that."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass
@@ -66,6 +73,7 @@ def _run(
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 timeout=120,
+                preexec_fn=heed_all_signals,
                 check=False,
             )
         there = (path for path in disk.rglob("*") if path.is_file())

@@ -295,7 +295,7 @@ def below_here(story: Any) -> Any:
     return tuple(
         PROCESSES.Child(each.number, *below_here(each.story))
         if isinstance(each, PROCESSES.Child)
-        else (each[0].replace("=/", "="), each[1])
+        else (each[0] if "=/dev/" in each[0] else each[0].replace("=/", "="), each[1])
         for each in story
     )
 
