@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Optional, Sequence
 
-from grader.tests.on_linux import heed_all_signals
 from grader.disk import tool
 from grader.paths import BUILD
 from grader.run import Run
+from grader.tests.on_linux import heed_all_signals
 
 SOURCES = {path.stem: path for path in sorted(Path(__file__).with_name("linux").glob("*.c"))}
 PLACE = BUILD / "linux"

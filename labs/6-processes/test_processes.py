@@ -16,11 +16,12 @@ import pytest
 
 from grader import build, check, symbols
 
+from grader.machine import Outcome
 from grader.plugin import Machine
 from grader.probing import outcome_of, probe, probe_random
 from grader.programs import RX, elf
 from grader.programs import words as machine_code
-from grader.run import Outcome, Run
+from grader.run import Run
 from grader.view import PAGE, Checkpoint
 
 MMAP_BASE = 1 << 36
