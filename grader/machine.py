@@ -376,8 +376,9 @@ class _Running:
                 return
             self._heard = at + len(awaited)
             self._to_type.pop(0)
-            # A pipe holds more than anybody types.
-            self._typed += os.write(self._keyboard, text)
+            with contextlib.suppress(BrokenPipeError):  # it has just ended; its streams will tell
+                # A pipe holds more than anybody types.
+                self._typed += os.write(self._keyboard, text)
 
     def _typing_goes_on(self) -> bool:
         """Has anything arrived of what was typed since this was asked before?"""
