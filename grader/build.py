@@ -223,6 +223,7 @@ def _base_object(source: Path) -> Path:
     return BASE / "kernel" / source.relative_to(home).with_suffix(source.suffix + ".o")
 
 
+@functools.lru_cache(maxsize=None)
 def program_sources() -> Dict[str, Path]:
     """User programs by name."""
     directory = USER / "programs"

@@ -8,6 +8,7 @@ from typing import NoReturn, Union
 
 TEXT_MAX = 2000
 LINES_MAX = 24
+_UNUSUAL = re.compile(r"[^\n -~]")
 _RUN = re.compile(r"(\\x[0-9a-f]{2})\1{15,}")  # sixteen times the same escape and more
 
 
@@ -23,15 +24,15 @@ class CheckFailed(AssertionError):
         self.what, self.expected, self.actual, self.outcome = what, expected, actual, outcome
 
 
+def _as_escape(found: "re.Match[str]") -> str:
+    return found[0] if found[0].isprintable() else found[0].encode("unicode_escape").decode()
+
+
 def readable(value: Union[bytes, str]) -> str:
     """Text of a program as it can be shown safely: control characters and bad UTF-8 as escapes."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    visible = "".join(
-        c
-        if c == "\n" or (c.isprintable() and ord(c) != 0x7F)
-        else c.encode("unicode_escape").decode()
-        for c in text
-    )
+
+    visible = _UNUSUAL.sub(_as_escape, text)
     return _RUN.sub(lambda run: f"{run[1]} (x {len(run[0]) // 4})", visible)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import dataclasses
 import enum
 import fcntl
 import json
@@ -37,6 +38,11 @@ BOOT_INSTRUCTIONS = 25_000_000
 MTIME = 0x200BFF8  # the CLINT's clock, what the time CSR shows
 
 MEMORY_START = 0x80000000
+
+# Where QEMU tells the firmware what to do: the last but one field of struct fw_dynamic_info, behind the ten words
+# of the reset code (hw/riscv/boot.c, include/hw/riscv/boot_opensbi.h), and the option that has it print nothing.
+FIRMWARE_OPTIONS = 0x1000 + 10 * 4 + 4 * 8
+NO_BOOT_PRINTS = 1
 
 WFI = 0x10500073  # the instruction
 
@@ -163,6 +169,7 @@ class Ends:
     memory: int
     replay: int
     debugger: int
+    firmware: int  # eight bytes, for FIRMWARE_OPTIONS
     disk: int  # -1 without one
 
 
@@ -199,6 +206,9 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
         backend = f"memory-backend-file,id=ram,size={boot.memory}M,share=on"
         words += ["-object", f"{backend},mem-path=/dev/fd/{ends.memory}"]
         words += ["-machine", "virt,memory-backend=ram"]
+        # The firmware's banner is for a person; to print it takes as long as half of booting.
+        loaded = f"file=/dev/fd/{ends.firmware},addr={FIRMWARE_OPTIONS:#x}"
+        words += ["-device", f"loader,{loaded},force-raw=on"]
         # A heartbeat: with sleep=off and no timer at all, a `wfi` would hang QEMU itself.
         words += ["-netdev", "hubport,id=beat,hubid=0"]
         words += ["-object", "filter-buffer,id=beat0,netdev=beat,interval=10000"]
@@ -255,6 +265,8 @@ class _Running:
         keyboard_read, self._keyboard = os.pipe()
         self._memory = _memory_file(boot.memory << 20)
         replay = _memory_file(0)
+        firmware = _memory_file(8)
+        os.pwrite(firmware, NO_BOOT_PRINTS.to_bytes(8, "little"), 0)
         debugger, debugger_child = socket.socketpair()
         ends = Ends(
             monitor=monitor_child.fileno(),
@@ -262,9 +274,10 @@ class _Running:
             memory=self._memory,
             replay=replay,
             debugger=debugger_child.fileno(),
+            firmware=firmware,
             disk=self._disk,
         )
-        inherited = (ends.monitor, ends.traps, ends.memory, ends.replay, ends.debugger, ends.disk)
+        inherited = dataclasses.astuple(ends)
         # A write beyond its limit would fail, to a disk too, which cannot grow anyway.
         file_max = max(QEMU_FILE, os.fstat(self._disk).st_size if boot.disk else 0)
         for pipe in (trap_read, console_read):
@@ -286,6 +299,7 @@ class _Running:
             os.close(console_write)
             os.close(keyboard_read)
             os.close(replay)
+            os.close(firmware)
         _live.add(self.process.pid)
         self._console, self._traps = console_read, trap_read
         self._console_chunks: List[bytes] = []

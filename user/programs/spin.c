@@ -12,7 +12,7 @@ int main(int argc, char *argv[])
     unsigned long ticks = argc > 1 ? strtoul(argv[1], NULL, 10) * TICKS_PER_MICROSECOND : 0;
 
     while (rdtime() - start < ticks)
-        ;
+        spend_250_instructions();
     puts("spun");
     return 0;
 }

@@ -35,9 +35,7 @@ int main(int argc, char *argv[])
     }
     /* turn: since when, 0 until the first jump behind BEGIN. */
     while (now < end) {
-        /* Looking costs QEMU more than computing does. */
-        for (int i = 0; i < 50; i++)
-            __asm__ volatile("");
+        spend_250_instructions();
         unsigned long next = rdtime();
 
         if (next - now < GAP) {
