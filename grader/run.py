@@ -19,9 +19,10 @@ from grader.machine import TICKS_PER_SECOND, Outcome, Record
 FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
 KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h; the next two: space.h
-TRAMPOLINE = 0xFFFFFFFFFFFFE000
-USER_CONTEXT = TRAMPOLINE - 2 * 4096
 PAGE = 4096
+TRAMPOLINE = (1 << 38) - PAGE
+USER_END = USER_CONTEXT = TRAMPOLINE - 2 * PAGE
+STACK_TOP = USER_END - PAGE
 LOST_TICKS = TICKS_PER_SECOND // 10  # without a timer interrupt while tasks wait for one
 JOB_SHOWN = 40  # characters of a job in a sentence
 
@@ -204,7 +205,7 @@ class Run:
 
     def in_program(self, pc: int) -> bool:
         """Is this an address of programs: where the flat loader puts them, or where they are linked?"""
-        return pc < FIRMWARE.start or self.program_memory <= pc < USER_CONTEXT
+        return pc < FIRMWARE.start or self.program_memory <= pc < USER_END
 
     @property
     def program_memory(self) -> int:
@@ -504,7 +505,7 @@ def _place(run: Run, pc: int) -> str:
         ((name, file),) = run.programs.items()
         inside = symbols.function_at(file, pc)
         return f"pc {pc:#x}, {inside} of the program {name}"
-    elif pc >= TRAMPOLINE:
+    elif TRAMPOLINE <= pc < TRAMPOLINE + PAGE:
         at = pc - TRAMPOLINE + symbols.address(run.kernel, "trampoline_start")
     found = symbols.lines_of(file, [at], tool)
     return f"pc {pc:#x}, {found[0]}" if found else f"pc {pc:#x}"

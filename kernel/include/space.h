@@ -1,26 +1,23 @@
 /*
  * space.h: address spaces: a set of areas, and the page table that the MMU goes by.
  *
- *     0xffff_ffff_ffff_f000  +------------------+
- *                            | trampoline       |  the same page in every space: R-X, not the program's
- *     0xffff_ffff_ffff_e000  +------------------+  TRAMPOLINE
- *                            | user context     |  RW-, not the program's
- *     0xffff_ffff_ffff_c000  +------------------+  USER_CONTEXT
- *                            :                  :
- *                            |  (kernel stacks  |  only in the kernel's space: memory.h)
- *                            :                  :
- *     0x0000_0040_0000_0000  +------------------+  USER_END
- *                            |  (one page)      |
- *                            +------------------+  USER_STACK_TOP
- *                            | stack            |  RW-
- *                            +------------------+
- *                            :                  :
- *                            | program          |  R-X, R--, RW-, from 0x10000 on for ours
- *                            +------------------+
- *                         0  |  nothing         |
- *                            +------------------+
+ *     0x40_0000_0000  +------------------+
+ *                     | trampoline       |  the same page in every space: R-X, not the program's
+ *     0x3f_ffff_f000  +------------------+  TRAMPOLINE
+ *                     | user context     |  RW-, not the program's
+ *     0x3f_ffff_d000  +------------------+  USER_CONTEXT, USER_END
+ *                     |  (one page)      |
+ *     0x3f_ffff_c000  +------------------+  USER_STACK_TOP
+ *                     | stack            |  RW-
+ *                     +------------------+
+ *                     :                  :
+ *                     | program          |  R-X, R--, RW-, from 0x10000 on for ours
+ *                     +------------------+
+ *                  0  |  nothing         |
+ *                     +------------------+
  *
- * The very last page stays free, so that the end of an area never wraps to 0.
+ * All of it lies in the lower half of what Sv39 has, and what is at its top shares page tables with the stack. In
+ * the upper half the kernel's space has the kernel's stacks (memory.h), and a program's has nothing.
  */
 #ifndef SPACE_H
 #define SPACE_H
@@ -33,10 +30,10 @@
 
 struct process;
 
-#define USER_END (1UL << 38)
-#define USER_STACK_TOP (USER_END - 4096)
-#define TRAMPOLINE 0xffffffffffffe000UL
+#define TRAMPOLINE ((1UL << 38) - 4096)
 #define USER_CONTEXT (TRAMPOLINE - 2 * 4096)
+#define USER_END USER_CONTEXT
+#define USER_STACK_TOP (USER_END - 4096)
 
 enum { USER_STACK_SIZE = 64 << 10 };
 

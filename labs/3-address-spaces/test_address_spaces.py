@@ -22,13 +22,12 @@ from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
 from grader.programs import EXIT_42, RW, RX, Segment, elf, large_text, unusual, words
-from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, Run
+from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, STACK_TOP, TRAMPOLINE, USER_END, Run
 from grader.view import PAGE, Checkpoint, Row, View
 
 MIB = 1 << 20
-USER_END = 1 << 38
-TRAMPOLINE, KERNEL_STACKS = 0xFFFFFFFFFFFFE000, 0xFFFFFFFFC0000000
-STACK_TOP, STACK_SIZE = USER_END - PAGE, 64 << 10
+KERNEL_STACKS, STACK_SIZE = 0xFFFFFFFFC0000000, 64 << 10
+SV39_END = 1 << 38  # of its lower half
 EFAULT, EINVAL = -14, -22
 PAGE_FAULTS = {"fetch": 12, "load": 13, "store": 15}
 KERNEL_MEMORY = 160  # MiB of the machine whose kernel is looked at: not what is usual
@@ -373,7 +372,7 @@ def test_every_kernel_stack_has_a_guard_page(machine: Machine) -> None:
     """Otherwise a stack that is too small destroys what lies below it, without a word."""
     with_stacks, without, stacks = kernel_views(machine)
     check.true(
-        len(set(stacks)) == 4 and all(KERNEL_STACKS < each < TRAMPOLINE for each in stacks),
+        len(set(stacks)) == 4 and all(KERNEL_STACKS < each < (1 << 64) - PAGE for each in stacks),
         "four kernel stacks lie where memory.h says",
         f"from KERNEL_STACKS, {KERNEL_STACKS:#x}, on",
         ", ".join(map(hex, stacks)) or "none",
@@ -663,9 +662,9 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
     kernel = machine.symbol("kernel_start")
     outside = [0, 8, link.start - 8, link.end, link.end + 5 * PAGE, 0x10000000, 0x80000000, kernel]
     outside += [machine.symbol("kernel_end") + PAGE, machine.symbol("program_memory")]
-    outside += [STACK_TOP, STACK_TOP - STACK_SIZE - 8, USER_END - 8]
-    outside += [TRAMPOLINE, TRAMPOLINE - PAGE, TRAMPOLINE - 2 * PAGE, -8 & (1 << 64) - 1]
-    not_sv39 = [USER_END, 1 << 39, 1 << 62, (1 << 63) + link.symbols["main"]]
+    outside += [STACK_TOP, STACK_TOP - STACK_SIZE - 8, USER_END - 8, USER_END]
+    outside += [TRAMPOLINE, TRAMPOLINE - PAGE, SV39_END - 8, KERNEL_STACKS, -8 & (1 << 64) - 1]
+    not_sv39 = [SV39_END, 1 << 39, 1 << 62, (1 << 63) + link.symbols["main"]]
     jobs = [f"fault {machine.random.choice(list(PAGE_FAULTS))} {a:#x}" for a in outside + not_sv39]
     jobs += [f"fault {kind} 0x80201000" for kind in PAGE_FAULTS]
     jobs += [f"fault store {link.symbols[name]:#x}" for name in ("main", "kinds", "_start")]
@@ -822,9 +821,9 @@ STRADDLE = (
 def test_bad_pointers_are_efault(machine: Machine) -> None:
     """Otherwise a program has the kernel read and write for it what it may not itself.  (100 ms.)"""
     kernel = machine.symbol("kernel_start")
-    candidates = [8, 0x8000, 0x10000000, 0x80000000, kernel, machine.symbol("kernel_end"), USER_END]
+    candidates = [8, 0x8000, 0x10000000, 0x80000000, kernel, machine.symbol("kernel_end"), SV39_END]
     candidates += [1 << 39, 1 << 62, STACK_TOP - STACK_SIZE - 4096, USER_END - 8]
-    always = [0, TRAMPOLINE, TRAMPOLINE - 2 * PAGE, (1 << 64) - 8, (1 << 63) + 0x11000]
+    always = [0, TRAMPOLINE, USER_END, (1 << 64) - 8, (1 << 63) + 0x11000]
     drawn = [f"{a:#x}" for a in [*always, *machine.random.sample(candidates, 4)]]
     text = f"{symbols.facts(build.program('clocks')).start:#x}"  # can be read, and not written
     end = symbols.facts(build.program("writes")).end

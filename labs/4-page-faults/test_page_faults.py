@@ -19,14 +19,12 @@ from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
 from grader.programs import EXIT_42, RETURN, RW, RX, R, Segment, access, elf, unusual
-from grader.run import Run
+from grader.run import STACK_TOP, TRAMPOLINE, USER_END, Run
 from grader.view import PAGE, Checkpoint
 
 MIB = 1 << 20
-USER_END = 1 << 38
-STACK_TOP, STACK_SIZE = USER_END - PAGE, 64 << 10
-STACK_MAX, STACK_GAP = 8 * MIB, MIB
-TRAMPOLINE = 0xFFFFFFFFFFFFE000
+STACK_SIZE, STACK_MAX, STACK_GAP = 64 << 10, 8 * MIB, MIB
+SV39_END = 1 << 38  # of its lower half
 EFAULT, ENOMEM = -14, -12
 CAUSES = {"fetch": 12, "read": 13, "write": 15}
 KINDS = {number: kind for kind, number in CAUSES.items()}
@@ -206,7 +204,7 @@ def test_wrong_accesses_end_their_program_only(machine: Machine) -> None:
         STACK_TOP,
         USER_END - 8,
     ]
-    outside += [TRAMPOLINE, TRAMPOLINE - 2 * PAGE, -8 & (1 << 64) - 1, USER_END, 1 << 39, 1 << 62]
+    outside += [TRAMPOLINE, USER_END, -8 & (1 << 64) - 1, SV39_END, 1 << 39, 1 << 62]
     outside += [(1 << 63) + link.symbols["main"]]
     words_of = {"fetch": "fetch", "load": "read", "store": "write"}
     jobs = [f"fault {machine.random.choice(list(words_of))} {a:#x}" for a in outside]
@@ -1068,8 +1066,8 @@ def test_mincore_says_what_is_there(machine: Machine) -> None:
 def test_advice_on_what_is_not_the_programs_is_refused(machine: Machine) -> None:
     """Otherwise a program gives the kernel's pages back."""
     actions, wanted = ["brk=heap+2000", "w=heap+1000,77"], []
-    ranges = ["heap+1000,3000", f"{TRAMPOLINE:x},1000", f"{TRAMPOLINE - 2 * PAGE:x},1000"]
-    for where in (*ranges, f"{USER_END:x},1000"):
+    ranges = ["heap+1000,3000", f"{TRAMPOLINE:x},1000", f"{USER_END:x},1000"]
+    for where in (*ranges, f"{SV39_END:x},1000"):
         actions += [f"advise={where},3", f"advise={where},4", f"core={where}"]
         wanted += [
             f"advise={where},3: {ENOMEM}",

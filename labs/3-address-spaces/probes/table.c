@@ -18,7 +18,7 @@ static const uint64_t far[] = {
     USER_END - PAGE_SIZE,
     0xffffffc000000000,
     0xffffffff80001000,
-    TRAMPOLINE,
+    0xffffffffffffe000,
     0xfffffffffffff000,
 };
 enum { FAR = sizeof(far) / sizeof(far[0]) };

@@ -245,7 +245,6 @@ void fault_edges(unsigned long argument)
         {last - 1, false},
         {USER_END - 1, true},
         {USER_END, false},
-        {USER_CONTEXT, false},
         {TRAMPOLINE, false},
         {TRAMPOLINE + PAGE_SIZE, false},
         {0x80200000, false},

@@ -178,7 +178,7 @@ void remap_moves(unsigned long argument)
         {to - PAGE_SIZE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
         {to, 3 * PAGE_SIZE, 4 * PAGE_SIZE, 1, 0, -EFAULT},
         {TRAMPOLINE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
-        {to + PAGE_SIZE, 4 * PAGE_SIZE, 1UL << 38, 1, 0, -ENOMEM},
+        {to + PAGE_SIZE, 4 * PAGE_SIZE, USER_END, 1, 0, -ENOMEM},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         long result = probe_call(SYS_MREMAP, calls[i].address, calls[i].old, calls[i].size,
