@@ -36,6 +36,12 @@ struct frames_ops {
 
     /* As alloc(), but the frame holds anything: for who writes all of it.  NULL is allowed: alloc() serves. */
     uintptr_t (*take)(void);
+    /*
+     * get(), or put(), of each frame that an entry in [first, last) names (page_table.h); one that is 0 names none.
+     * NULL is allowed: get() and put() serve.  They do as well where a higher level has another get() or put().
+     */
+    void (*get_all)(const uint64_t *first, const uint64_t *last);
+    void (*put_all)(const uint64_t *first, const uint64_t *last);
 };
 DECLARE_SLOT(frames);
 
@@ -81,6 +87,9 @@ static inline void frame_put(uintptr_t frame)
 {
     frames->put(frame);
 }
+
+void frame_get_all(const uint64_t *first, const uint64_t *last);
+void frame_put_all(const uint64_t *first, const uint64_t *last);
 
 /* Hand memory to the allocator.  Called once at boot, after slots_init(). */
 void frames_init(void);

@@ -71,7 +71,6 @@ enum { PROCESS_FILES = 16, PROCESS_NAME = 32 };
 
 struct process {
     int pid;
-    struct task task;
     char name[PROCESS_NAME];
     const struct job *job; /* what it was started for (job.h); NULL when for none */
     struct region memory;  /* flat loader: the program, its data and its stack */
@@ -87,6 +86,8 @@ struct process {
 
     /* usage.c's: what ended children had, ticks and faults; and faults of its own, when it has ended */
     uint64_t children_ran, children_faults, faults;
+
+    struct task task;
 };
 
 enum { PRIORITY_MIN = 2, PRIORITY_INITIAL = 16, PRIORITY_MAX = 1 << 16 };

@@ -37,7 +37,8 @@ enum {
     HEADER = offsetof(struct chunk, free),
     CHUNK_MIN = sizeof(struct chunk),
     LISTS = 64, /* chunks of n * ALIGN bytes are in list n, larger ones in the last */
-    POISON = 0xdd
+    POISON = 0xdd,
+    POISON_MAX = 1280 /* bytes: of a struct all, of a buffer enough */
 };
 
 static uintptr_t region_start, region_end;
@@ -212,7 +213,7 @@ void kfree(void *pointer)
         panic("kfree: memory behind %p was overwritten", pointer);
     /* Whoever still looks at it will notice. */
     size_t size = chunk->size - HEADER, n = list_of(chunk->size);
-    memset(pointer, POISON, size);
+    memset(pointer, POISON, size < POISON_MAX ? size : POISON_MAX);
     if (n == LISTS - 1) {
         release(chunk);
         return;

@@ -17,6 +17,8 @@ int process_inherit(struct process *child, const struct process *parent)
     }
     for (size_t fd = 0; fd < PROCESS_FILES; fd++) {
         struct file *file = parent->files[fd];
+        if (file == child->files[fd])
+            continue;
         if (file)
             file->references++;
         file_put(child->files[fd]);

@@ -95,6 +95,8 @@ static void close_files(struct process *process)
 {
     for (size_t fd = 0; fd < PROCESS_FILES; fd++) {
         struct file *file = process->files[fd];
+        if (!file)
+            continue;
         process->files[fd] = NULL;
         file_put(file);
     }

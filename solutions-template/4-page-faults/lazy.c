@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "memory.h"
 #include "space.h"
+#include "string.h"
 
 /*
  * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.

@@ -65,10 +65,10 @@ static uint64_t *walk(const struct page_table *table, uint64_t va)
 }
 
 /*
- * Make the tables that are missing on the way to va's entry.  Returns 0 or -ENOMEM.
+ * Make the tables that are missing on the way to va's entry.  Returns the entry's place, or NULL without memory.
  * Needed once in 512 pages: apart, it does not make map() slower.
  */
-__attribute__((noinline)) static int make_tables(struct page_table *table, uint64_t va)
+__attribute__((noinline)) static uint64_t *make_tables(struct page_table *table, uint64_t va)
 {
     uint64_t *entries = (uint64_t *)table->root;
     for (int level = TABLE_LEVELS - 1; level > 0; level--) {
@@ -76,12 +76,12 @@ __attribute__((noinline)) static int make_tables(struct page_table *table, uint6
         if (!(*pte & PTE_V)) {
             uintptr_t made = new_table(table);
             if (made == 0)
-                return -ENOMEM;
+                return NULL;
             *pte = made >> 12 << 10 | PTE_V;
         }
         entries = (uint64_t *)pte_frame(*pte);
     }
-    return 0;
+    return &entries[va >> 12 & (TABLE_ENTRIES - 1)];
 }
 /* STUB
 */
@@ -119,11 +119,10 @@ static int map(struct page_table *table, uint64_t va, uintptr_t frame, unsigned 
 {
     /* BEGIN SOLUTION 3.2 */
     uint64_t *pte = walk(table, va);
-    if (!pte) {
-        if (make_tables(table, va) != 0)
-            return -ENOMEM;
-        pte = walk(table, va);
-    }
+    if (!pte)
+        pte = make_tables(table, va);
+    if (!pte)
+        return -ENOMEM;
     if (*pte != 0)
         return -EEXIST;
     *pte = leaf(frame, prot);

@@ -6,6 +6,7 @@
 #include "frame.h"
 #include "memory.h"
 #include "space.h"
+#include "string.h"
 
 /*
  * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.
@@ -37,11 +38,8 @@ static void anonymous_drop(struct space *space, const struct area *area, uint64_
     /* BEGIN SOLUTION 4.2 */
     struct page_run run = {.behind = start};
     while (page_run_next(&space->table, &run, end)) {
-        for (uint64_t *entry = run.first; entry < run.last; entry++) {
-            if (*entry)
-                frame_put(pte_frame(*entry));
-            *entry = 0;
-        }
+        frame_put_all(run.first, run.last);
+        memset(run.first, 0, (size_t)(run.last - run.first) * sizeof(*run.first));
     }
     tlb_flush();
     /* STUB

@@ -21,23 +21,23 @@ static int share(struct space *parent, struct space *child, const struct area *a
     /* BEGIN SOLUTION 6.2 */
     struct page_run run = {.behind = area->start};
     while (page_run_next(&parent->table, &run, area->end)) {
-        uint64_t *to = NULL; /* the child's entries for the same pages */
-        for (uint64_t *entry = run.first, *last = run.last; entry < last; entry++) {
-            if (*entry == 0)
-                continue;
-            *entry &= ~PTE_W;
-            uintptr_t frame = pte_frame(*entry);
-            if (!to) {
-                /* Its first page here: have a table for it. */
-                uint64_t page = run.page + (uint64_t)(entry - run.first) * PAGE_SIZE;
-                int error = page_table->map(&child->table, page, frame, PROT_NONE);
-                if (error)
-                    return error;
-                to = page_table_entry(&child->table, page) - (entry - run.first);
-            }
-            to[entry - run.first] = *entry;
-            frame_get(frame);
+        uint64_t *entry = run.first;
+        while (entry < run.last && *entry == 0)
+            entry++;
+        if (entry == run.last)
+            continue;
+        /* The child's entry for the same page; there is a table for it at least when something has been mapped. */
+        uint64_t page = run.page + (uint64_t)(entry - run.first) * PAGE_SIZE;
+        uint64_t *to = page_table_entry(&child->table, page);
+        if (!to) {
+            int error = page_table->map(&child->table, page, pte_frame(*entry), PROT_NONE);
+            if (error)
+                return error;
+            to = page_table_entry(&child->table, page);
         }
+        frame_get_all(entry, run.last);
+        for (; entry < run.last; entry++, to++)
+            *to = *entry &= ~PTE_W;
     }
     tlb_flush();
     return 0;

@@ -35,12 +35,16 @@ static int copy_pages(struct space *parent, struct space *child, const struct ar
 /* Let child have an area like one of parent's, and what is there.  0 or -ENOMEM. */
 static int inherit_area(struct space *parent, struct space *child, const struct area *area)
 {
-    struct area wanted = *area;
-    wanted.populate = false;
-    int error = slot_below(spaces, 4)->map(child, &wanted);
+    struct area unfilled; /* as area, but that its pages do not come at once */
+    if (area->populate) {
+        unfilled = *area;
+        unfilled.populate = false;
+    }
+    int error = slot_below(spaces, 4)->map(child, area->populate ? &unfilled : area);
     if (error)
         return error;
-    area_find(&child->areas, area->start)->populate = area->populate;
+    if (area->populate)
+        area_find(&child->areas, area->start)->populate = true;
     if (area->shared)
         return 0;
     return copy_on_write->share ? copy_on_write->share(parent, child, area)
