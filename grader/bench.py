@@ -172,18 +172,16 @@ def _processes(machine: Machine) -> List[Figure]:
     few, many = found["turn among 2"], found["turn among 1000"]
     return [
         Figure("null system call", _batch(machine)[0].value, 220),
-        # We wanted 15,000 and 30,000.  What is left are seven page tables to be zeroed (a quarter), and a call of the
-        # frame allocator for each page on both sides: to save either would cost clarity in labs 3 and 6.
         Figure(
             "fork, exit and wait of a small process",
             one(f"forks {FORKS} 0"),
-            17500,
+            15000,
             (470471, 290348),
         ),
         Figure(
             "the same with 1 MiB of heap that was touched",
             one(f"forks {FORKS} 256"),
-            35500,
+            30000,
             (12200000, 459584),
         ),
         Figure("fork, exec, exit and wait", one(f"execs {FORKS} /bin/exit"), 60000, (1490148,)),

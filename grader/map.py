@@ -13,7 +13,7 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from grader import symbols
 from grader.paths import BUILD, GraderError, shown
-from grader.run import KMALLOC_SIZE, Run
+from grader.run import KMALLOC_SIZE, TRAMPOLINE, Run
 from grader.trace import KERNEL_PID
 from grader.view import PAGE, Area, Checkpoint, Row, View
 
@@ -112,6 +112,7 @@ def kernel_parts(run: Run) -> List[Area]:
         Area(boot, heap, "rw--", "boot stack, bss"),
         Area(heap, heap + KMALLOC_SIZE, "rw--", "kmalloc"),
         Area(heap + KMALLOC_SIZE, MEMORY_START + (128 << 20), "rw--", "frames, archive"),
+        Area(TRAMPOLINE, TRAMPOLINE + PAGE, "r-x-", "trampoline"),
     ]
 
 
@@ -123,8 +124,7 @@ def _kernel_space(run: Run, view: View) -> Checkpoint:
             if start <= row.start < end:
                 parts.append(Area(row.start, row.end, row.prot, name))
         if row.start >= 1 << 63:
-            name = "trampoline" if row.size == PAGE and row.prot == "r-x-" else "kernel stack"
-            parts.append(Area(row.start, row.end, row.prot, name))
+            parts.append(Area(row.start, row.end, row.prot, "kernel stack"))
     return Checkpoint(KERNEL_PID, "kernel", view, view, 0, parts)
 
 

@@ -38,7 +38,7 @@ struct frames_ops {
     uintptr_t (*take)(void);
     /*
      * get(), or put(), of each frame that an entry in [first, last) names (page_table.h); one that is 0 names none.
-     * NULL is allowed: get() and put() serve.  They do as well where a higher level has another get() or put().
+     * NULL is allowed, for both: get() and put() serve.  They do as well where a higher level has another get() or put().
      */
     void (*get_all)(const uint64_t *first, const uint64_t *last);
     void (*put_all)(const uint64_t *first, const uint64_t *last);
@@ -88,8 +88,8 @@ static inline void frame_put(uintptr_t frame)
     frames->put(frame);
 }
 
-void frame_get_all(const uint64_t *first, const uint64_t *last);
-void frame_put_all(const uint64_t *first, const uint64_t *last);
+extern void (*frame_get_all)(const uint64_t *first, const uint64_t *last);
+extern void (*frame_put_all)(const uint64_t *first, const uint64_t *last);
 
 /* Hand memory to the allocator.  Called once at boot, after slots_init(). */
 void frames_init(void);

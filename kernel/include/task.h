@@ -108,6 +108,9 @@ extern struct task *const boot_task;
  */
 struct process *process_create(const char *name);
 
+/* Close those of its files whose bit is set (bit fd); the last user of a file closes it for good. */
+void process_close(struct process *process, uint32_t which);
+
 /* Give back everything the process still has.  Its task must not be running. */
 void process_destroy(struct process *process);
 

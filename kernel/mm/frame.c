@@ -10,11 +10,22 @@ DEFINE_SLOT(frames);
 
 struct frame *frame_table;
 
-/*
- * Who has get_all() and put_all(): lab 3's allocator.  NULL when it has not, or when somebody stands before its get()
- * or put(), and wants to be asked each time.
- */
-static const struct frames_ops *many;
+static void get_each(const uint64_t *first, const uint64_t *last)
+{
+    for (const uint64_t *entry = first; entry < last; entry++)
+        if (*entry)
+            frame_get(pte_frame(*entry));
+}
+
+static void put_each(const uint64_t *first, const uint64_t *last)
+{
+    for (const uint64_t *entry = first; entry < last; entry++)
+        if (*entry)
+            frame_put(pte_frame(*entry));
+}
+
+void (*frame_get_all)(const uint64_t *first, const uint64_t *last) = get_each;
+void (*frame_put_all)(const uint64_t *first, const uint64_t *last) = put_each;
 
 void frames_init(void)
 {
@@ -23,31 +34,10 @@ void frames_init(void)
     memset(frame_table, 0, frame_table_memory.end - frame_table_memory.start);
     frames->init(frame_memory, FRAME_REGIONS);
 
-    const struct frames_ops *allocator = slot_below(frames, 4);
-    bool asked_first = frames->get == allocator->get && frames->put == allocator->put;
-    many = asked_first && allocator->get_all && allocator->put_all ? allocator : NULL;
-}
-
-void frame_get_all(const uint64_t *first, const uint64_t *last)
-{
-    if (many) {
-        many->get_all(first, last);
-        return;
-    }
-    for (const uint64_t *entry = first; entry < last; entry++)
-        if (*entry)
-            frame_get(pte_frame(*entry));
-}
-
-void frame_put_all(const uint64_t *first, const uint64_t *last)
-{
-    if (many) {
-        many->put_all(first, last);
-        return;
-    }
-    for (const uint64_t *entry = first; entry < last; entry++)
-        if (*entry)
-            frame_put(pte_frame(*entry));
+    /* Whoever has put a get() or put() of his own before the allocator's is asked about each frame. */
+    const struct frames_ops *own = slot_below(frames, 4);
+    if (own->put_all && frames->get == own->get && frames->put == own->put)
+        frame_get_all = own->get_all, frame_put_all = own->put_all;
 }
 
 /* Until lab 3 nobody asks for a frame. */

@@ -32,13 +32,7 @@ int process_inherit(struct process *child, const struct process *parent)
 
 void process_renew(struct process *process, const char *path)
 {
-    for (size_t fd = 0; fd < PROCESS_FILES; fd++) {
-        if (!(process->close_on_exec >> fd & 1))
-            continue;
-        struct file *file = process->files[fd];
-        process->files[fd] = NULL;
-        file_put(file);
-    }
+    process_close(process, process->close_on_exec);
     process->close_on_exec = 0;
     const char *name = path;
     for (const char *c = path; *c; c++)

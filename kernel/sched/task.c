@@ -90,12 +90,11 @@ struct process *process_create(const char *name)
     return process;
 }
 
-/* Put the process's open files back, the last user of each closes it. */
-static void close_files(struct process *process)
+void process_close(struct process *process, uint32_t which)
 {
     for (size_t fd = 0; fd < PROCESS_FILES; fd++) {
         struct file *file = process->files[fd];
-        if (!file)
+        if (!file || !(which >> fd & 1))
             continue;
         process->files[fd] = NULL;
         file_put(file);
@@ -104,7 +103,7 @@ static void close_files(struct process *process)
 
 static void close_files_of_task(struct task *task)
 {
-    close_files(task->process);
+    process_close(task->process, UINT32_MAX);
 }
 EXIT_HOOK(0, close_files_of_task);
 
@@ -117,7 +116,7 @@ void process_destroy(struct process *process)
               process->name);
     list_remove(&process->family.sibling);
     kfree(process->directory);
-    close_files(process);
+    process_close(process, UINT32_MAX);
     loader->unload(process);
     list_remove(&task->run_node);
     list_remove(&task->wait_node);

@@ -13,8 +13,8 @@
 
 /*
  * The contract of this one is in fork.h.  To share a page is to have a reference to its frame (frame_get() in
- * frame.h), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays as it is; the area still
- * says PROT_WRITE, which is how a fault will be told from one that is no good.
+ * frame.h, frame_get_all() for many), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays
+ * as it is; the area still says PROT_WRITE, which is how a fault will be told from one that is no good.
  */
 static int share(struct space *parent, struct space *child, const struct area *area)
 {

@@ -125,9 +125,33 @@ void frames_many(unsigned long argument)
     }
 }
 
+/* get_all() and put_all(), which an allocator need not have: of entries as page tables have them, two of them 0. */
+static void check_many_at_once(void)
+{
+    const struct frames_ops *allocator = slot_below(frames, 4);
+    if (!allocator->get_all || !allocator->put_all)
+        return;
+    const uintptr_t twice = frame_alloc(), once = frame_alloc();
+    const uint64_t leaf = PTE_V | PTE_R | PTE_W;
+    const uint64_t entries[] = {0, twice >> 2 | leaf, 0, once >> 2, twice >> 2 | leaf};
+    const uint64_t *end = entries + sizeof(entries) / sizeof(entries[0]);
+    allocator->get_all(entries, end);
+    PROBE_CHECK(frame_of(twice)->references == 3 && frame_of(once)->references == 2,
+                "after get_all() of two entries and one with their frames these have %u and %u "
+                "references, not 3 and 2",
+                frame_of(twice)->references, frame_of(once)->references);
+    allocator->put_all(entries, end);
+    PROBE_CHECK(frame_of(twice)->references == 1 && frame_of(once)->references == 1,
+                "after put_all() of the same entries they have %u and %u references, not 1",
+                frame_of(twice)->references, frame_of(once)->references);
+    frame_put(twice);
+    frame_put(once);
+}
+
 void frames_shared(unsigned long argument)
 {
     (void)argument;
+    check_many_at_once();
     enum { SHARED = 3, OTHERS = 100 };
     uintptr_t shared[SHARED], others[OTHERS];
     for (int i = 0; i < SHARED; i++) {

@@ -146,11 +146,5 @@ static void put_all(const uint64_t *first, const uint64_t *last)
             put(pte_frame(*entry));
 }
 
-static const struct frames_ops allocator = {.init = init,
-                                            .alloc = alloc,
-                                            .get = get,
-                                            .put = put,
-                                            .take = take,
-                                            .get_all = get_all,
-                                            .put_all = put_all};
+static const struct frames_ops allocator = {init, alloc, get, put, take, get_all, put_all};
 PROVIDE(frames, 3, allocator);

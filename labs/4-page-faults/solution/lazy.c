@@ -12,7 +12,7 @@
  * The contracts of fill() and drop() are in area.h; anonymous pages are frames of zeros, as in lab 3.
  * What is new: an area may be as large as the address space, and have three pages.  To drop it must not
  * take longer for the pages that it has not: space_next_page() (space.h) finds those that it has, page_run_next()
- * (page_table.h) table by table.
+ * (page_table.h) table by table, and frame_put_all() (frame.h) gives back what a table names.
  */
 static int anonymous_fill(struct space *space, const struct area *area, uint64_t va)
 {

@@ -13,8 +13,8 @@
 
 /*
  * The contract of this one is in fork.h.  To share a page is to have a reference to its frame (frame_get() in
- * frame.h), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays as it is; the area still
- * says PROT_WRITE, which is how a fault will be told from one that is no good.
+ * frame.h, frame_get_all() for many), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays
+ * as it is; the area still says PROT_WRITE, which is how a fault will be told from one that is no good.
  */
 static int share(struct space *parent, struct space *child, const struct area *area)
 {
@@ -26,15 +26,12 @@ static int share(struct space *parent, struct space *child, const struct area *a
             entry++;
         if (entry == run.last)
             continue;
-        /* The child's entry for the same page; there is a table for it at least when something has been mapped. */
+        /* The child's first page here: have a table for it. */
         uint64_t page = run.page + (uint64_t)(entry - run.first) * PAGE_SIZE;
+        int error = page_table->map(&child->table, page, pte_frame(*entry), PROT_NONE);
+        if (error)
+            return error;
         uint64_t *to = page_table_entry(&child->table, page);
-        if (!to) {
-            int error = page_table->map(&child->table, page, pte_frame(*entry), PROT_NONE);
-            if (error)
-                return error;
-            to = page_table_entry(&child->table, page);
-        }
         frame_get_all(entry, run.last);
         for (; entry < run.last; entry++, to++)
             *to = *entry &= ~PTE_W;
