@@ -31,7 +31,6 @@ def _as_escape(found: "re.Match[str]") -> str:
 def readable(value: Union[bytes, str]) -> str:
     """Text of a program as it can be shown safely: control characters and bad UTF-8 as escapes."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-
     visible = _UNUSUAL.sub(_as_escape, text)
     return _RUN.sub(lambda run: f"{run[1]} (x {len(run[0]) // 4})", visible)
 

@@ -206,7 +206,7 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
         backend = f"memory-backend-file,id=ram,size={boot.memory}M,share=on"
         words += ["-object", f"{backend},mem-path=/dev/fd/{ends.memory}"]
         words += ["-machine", "virt,memory-backend=ram"]
-        # The firmware's banner is for a person; to print it takes as long as half of booting.
+        # The firmware's banner is for a person at the console: without it a boot takes 5 % less.
         loaded = f"file=/dev/fd/{ends.firmware},addr={FIRMWARE_OPTIONS:#x}"
         words += ["-device", f"loader,{loaded},force-raw=on"]
         # A heartbeat: with sleep=off and no timer at all, a `wfi` would hang QEMU itself.
