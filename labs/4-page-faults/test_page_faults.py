@@ -209,6 +209,7 @@ def test_wrong_accesses_end_their_program_only(machine: Machine) -> None:
     words_of = {"fetch": "fetch", "load": "read", "store": "write"}
     jobs = [f"fault {machine.random.choice(list(words_of))} {a:#x}" for a in outside]
     jobs += [f"fault store {link.symbols[name]:#x}" for name in ("main", "kinds", "_start")]
+    jobs += [f"fault load {(1 << 39) + STACK_TOP - 8:#x}"]  # the stack's, but for a bit too many
     jobs += [
         f"fault fetch {a:#x}" for a in (link.symbols["kinds"], link.end - 8, STACK_TOP - 5 * PAGE)
     ]
