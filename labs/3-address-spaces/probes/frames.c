@@ -151,7 +151,6 @@ static void check_many_at_once(void)
 void frames_shared(unsigned long argument)
 {
     (void)argument;
-    check_many_at_once();
     enum { SHARED = 3, OTHERS = 100 };
     uintptr_t shared[SHARED], others[OTHERS];
     for (int i = 0; i < SHARED; i++) {
@@ -178,6 +177,7 @@ void frames_shared(unsigned long argument)
         frame_put(others[n]);
     for (int i = 0; i < SHARED; i++)
         frame_put(shared[i]);
+    check_many_at_once();
     size_t count = probe_count_frames();
     PROBE_CHECK(count == frames_given(),
                 "all references are given up, and %zu frames can be had, not %zu", count,
