@@ -18,10 +18,11 @@ from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
 FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
-KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h; the next two: space.h
+KMALLOC_SIZE = 4 << 20  # kernel/include/memory.h
 PAGE = 4096
-TRAMPOLINE = (1 << 38) - PAGE
-USER_END = USER_CONTEXT = TRAMPOLINE - 2 * PAGE
+SV39_END = 1 << 38  # of its lower half; from here to the stack: kernel/include/space.h
+TRAMPOLINE = SV39_END - PAGE
+USER_END = TRAMPOLINE - 2 * PAGE
 STACK_TOP = USER_END - PAGE
 LOST_TICKS = TICKS_PER_SECOND // 10  # without a timer interrupt while tasks wait for one
 JOB_SHOWN = 40  # characters of a job in a sentence

@@ -22,12 +22,12 @@ from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
 from grader.programs import EXIT_42, RW, RX, Segment, elf, large_text, unusual, words
-from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, STACK_TOP, TRAMPOLINE, USER_END, Run
+from grader.run import CAUSE_USER_ECALL, KMALLOC_SIZE, Run
+from grader.run import STACK_TOP, SV39_END, TRAMPOLINE, USER_END
 from grader.view import PAGE, Checkpoint, Row, View
 
 MIB = 1 << 20
 KERNEL_STACKS, STACK_SIZE = 0xFFFFFFFFC0000000, 64 << 10
-SV39_END = 1 << 38  # of its lower half
 EFAULT, EINVAL = -14, -22
 PAGE_FAULTS = {"fetch": 12, "load": 13, "store": 15}
 KERNEL_MEMORY = 160  # MiB of the machine whose kernel is looked at: not what is usual

@@ -19,12 +19,11 @@ from grader.plugin import Machine
 from grader.probing import BUDGET as PROBE_BUDGET
 from grader.probing import complaint_of, outcome_of, probe, probe_random
 from grader.programs import EXIT_42, RETURN, RW, RX, R, Segment, access, elf, unusual
-from grader.run import STACK_TOP, TRAMPOLINE, USER_END, Run
+from grader.run import STACK_TOP, SV39_END, TRAMPOLINE, USER_END, Run
 from grader.view import PAGE, Checkpoint
 
 MIB = 1 << 20
 STACK_SIZE, STACK_MAX, STACK_GAP = 64 << 10, 8 * MIB, MIB
-SV39_END = 1 << 38  # of its lower half
 EFAULT, ENOMEM = -14, -12
 CAUSES = {"fetch": 12, "read": 13, "write": 15}
 KINDS = {number: kind for kind, number in CAUSES.items()}
