@@ -395,17 +395,18 @@ def check(image: bytes) -> List[str]:
         file.write(image)
         file.flush()
         command = [tool("fsck.fat"), "-n", f"/dev/fd/{file.fileno()}"]
+        prefix, confined = sandbox.wrap_machine(FSCK_MEMORY, FSCK_FILE, FSCK_CPU_SECONDS)
         try:
             done = subprocess.run(
-                [*sandbox.wrap_machine(), *command],
+                [*prefix, *command],
                 env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(file.fileno(),),
-                preexec_fn=sandbox.limits(FSCK_MEMORY, FSCK_FILE, FSCK_CPU_SECONDS),
                 timeout=TOOL_SECONDS,
                 check=False,
+                **confined,
             )
         except subprocess.TimeoutExpired:
             raise GraderError(f"fsck.fat was not done after {TOOL_SECONDS} s") from None
