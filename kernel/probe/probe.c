@@ -46,9 +46,10 @@ void probe_say(const char *format, ...)
 bool probe_next(struct operation *operation)
 {
     static size_t next;
-    struct cpio_file keep;
+    static struct cpio_file keep;
     uint32_t number = (uint32_t)next;
-    chosen = cpio_find("/keep", &keep);
+    if (next == 0)
+        chosen = cpio_find("/keep", &keep);
     in_operation = next < (chosen ? keep.size / sizeof(number) : PROBE_OPERATIONS);
     if (!in_operation)
         return false;

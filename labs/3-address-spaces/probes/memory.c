@@ -75,12 +75,28 @@ static uint8_t *byte_at(uint64_t offset)
 /* How many bytes from offset on, at most size, the program may access. */
 static size_t allowed(uint64_t offset, size_t size, unsigned access)
 {
-    size_t n = 0;
-    while (n < size && offset + n < BYTES) {
-        unsigned prot = prots[(offset + n) / PAGE_SIZE];
+    uint64_t end = offset;
+    while (end < offset + size && end < BYTES) {
+        unsigned prot = prots[end / PAGE_SIZE];
         if (!(prot & PROT_USER) || !(prot & access))
             break;
-        n++;
+        end = (end / PAGE_SIZE + 1) * PAGE_SIZE;
+    }
+    return end < offset + size ? end - offset : size;
+}
+
+/* The first of size bytes from offset on that is not as in bytes[]; size when all are. */
+static size_t difference(uint64_t offset, const uint8_t *bytes, size_t size)
+{
+    size_t n = 0;
+    while (n < size) {
+        const uint8_t *there = byte_at(offset + n);
+        size_t end = n + PAGE_SIZE - (offset + n) % PAGE_SIZE;
+        end = end < size ? end : size;
+        while (n < end && *there == bytes[n])
+            there++, n++;
+        if (n < end)
+            break;
     }
     return n;
 }
@@ -125,10 +141,9 @@ void memory_random(unsigned long argument)
             probe_say("in(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
             PROBE_CHECK(result == wanted, "in(0x%lx, %zu bytes) returned %ld, not %ld%s",
                         BASE + offset, size, result, wanted, because(offset + can, wanted));
-            for (size_t i = 0; wanted == 0 && i < size; i++)
-                PROBE_CHECK(buffer[i] == *byte_at(offset + i),
-                            "in(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
-                            buffer[i], *byte_at(offset + i));
+            size_t wrong = wanted == 0 ? difference(offset, buffer, size) : size;
+            PROBE_CHECK(wrong == size, "in(0x%lx, %zu bytes): byte %zu is %u, not %u",
+                        BASE + offset, size, wrong, buffer[wrong], *byte_at(offset + wrong));
             PROBE_CHECK(buffer[size] == UNTOUCHED,
                         "in() has written beyond the %zu bytes asked for", size);
         } else if (kind == 1) {
@@ -140,10 +155,9 @@ void memory_random(unsigned long argument)
             probe_say("out(0x%lx, %zu bytes) = %ld", BASE + offset, size, result);
             PROBE_CHECK(result == wanted, "out(0x%lx, %zu bytes) returned %ld, not %ld%s",
                         BASE + offset, size, result, wanted, because(offset + can, wanted));
-            for (size_t i = 0; wanted == 0 && i < size; i++)
-                PROBE_CHECK(*byte_at(offset + i) == buffer[i],
-                            "out(0x%lx, %zu bytes): byte %zu is %u, not %u", BASE + offset, size, i,
-                            *byte_at(offset + i), buffer[i]);
+            size_t wrong = wanted == 0 ? difference(offset, buffer, size) : size;
+            PROBE_CHECK(wrong == size, "out(0x%lx, %zu bytes): byte %zu is %u, not %u",
+                        BASE + offset, size, wrong, *byte_at(offset + wrong), buffer[wrong]);
             PROBE_CHECK(offset == 0 || *byte_at(offset - 1) == before,
                         "out() wrote before its place");
             PROBE_CHECK(offset + size >= BYTES || *byte_at(offset + size) == behind,
@@ -165,9 +179,9 @@ void memory_random(unsigned long argument)
             probe_say("string(0x%lx, room for %zu) = %ld", BASE + offset, size, result);
             PROBE_CHECK(result == wanted, "string(0x%lx, room for %zu) returned %ld, not %ld%s",
                         BASE + offset, size, result, wanted, because(offset + can, wanted));
-            for (size_t i = 0; wanted >= 0 && i < length; i++)
-                PROBE_CHECK(buffer[i] == *byte_at(offset + i),
-                            "string(0x%lx): character %zu is wrong", BASE + offset, i);
+            size_t wrong = wanted >= 0 ? difference(offset, buffer, length) : length;
+            PROBE_CHECK(wrong == length, "string(0x%lx): character %zu is wrong", BASE + offset,
+                        wrong);
             PROBE_CHECK(wanted < 0 || buffer[length] == 0,
                         "string(0x%lx) has not ended its copy with NUL", BASE + offset);
             PROBE_CHECK(buffer[size] == UNTOUCHED,
