@@ -57,6 +57,8 @@ MARKERS = (
 )
 
 ARCHIVES = BUILD / "archives"
+# MiB.  Probes count frames by having them all, and one that is touched costs the host as much as 1,000 instructions.
+PROBE_MEMORY = 32
 TIMELINES = BUILD / "grade" / "timelines"
 
 
@@ -113,6 +115,7 @@ class Machine:
         kernel = self.kernel.with_name(build.PROBE) if probe else self.kernel
         if probe:
             arguments = f"{arguments} probe={probe}".strip()
+            options.setdefault("memory", PROBE_MEMORY)
         content: Dict[str, bytes] = {"jobs": "".join(f"{job}\n" for job in jobs).encode()}
         for name in dict.fromkeys(job.split()[0] for job in jobs):
             if name in build.program_sources():
@@ -166,7 +169,8 @@ class Machine:
 
         jobs: "program argument …" each; files: further files of the archive (they win over programs
         of the same name); arguments: further bootargs; options: shift, budget, memory, count,
-        power_lost of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them;
+        power_lost of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them,
+        on a machine with PROBE_MEMORY unless memory says otherwise;
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
         kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).

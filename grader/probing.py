@@ -8,7 +8,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from grader import check
 from grader.machine import Outcome
-from grader.plugin import Machine
+from grader.plugin import PROBE_MEMORY, Machine
 from grader.run import Run
 
 BUDGET = 3.0  # guest seconds at shift 1: 1.5 billion instructions; a probe takes at most 0.2
@@ -52,7 +52,7 @@ def probe(
     machine: Machine,
     name: str,
     what: str,
-    memory: int = 128,
+    memory: int = PROBE_MEMORY,
     files: Optional[Dict[str, bytes]] = None,
     jobs: Sequence[str] = (),
     arguments: str = "",

@@ -718,7 +718,7 @@ def test_every_frame_comes_back(machine: Machine) -> None:
     bad = bad_programs(machine)
     jobs = ["exit 3", *bad, "nosuch", "layout 1 5", "fault stack", "fault illegal", "exit 0"]
     files = {f"bin/{name}": data for name, (data, _) in bad.items()}
-    probe(machine, "programs", "programs that exit, crash, and cannot be loaded", 128, files, jobs)
+    probe(machine, "programs", "programs that exit, crash, and cannot be loaded", 32, files, jobs)
     for memory in (18, 32):
         probe(machine, "programs", f"programs too large for {memory} MiB", memory, {}, ["big"] * 7)
     # Each allocation that loading a program makes fails once.

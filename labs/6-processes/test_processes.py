@@ -1064,7 +1064,7 @@ def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
     """Otherwise the machine gets smaller with each process.  (300 ms: a thousand forks, and more.)"""
     jobs = ["forker 1000", "forker 30 keep", "forker 10 orphans"]
     run = probe(
-        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=50_000
+        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=12_000
     )
     run.expect_ends(
         ["exited with 0"] * 3, "`forker` has its children, one after the other or at a time"
