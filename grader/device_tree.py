@@ -54,9 +54,18 @@ def without(blob: bytes, unused: FrozenSet[str]) -> bytes:
     more bytes than it needs.  Raises ValueError for what is no tree."""
     if len(blob) < HEADER.size:
         raise ValueError(f"it has {len(blob)} bytes")
-    magic, _, at, strings, reserved, version, compatible, cpu, strings_size, size = (
-        HEADER.unpack_from(blob)
-    )
+    (
+        magic,
+        _,
+        at,
+        strings,
+        reserved,
+        version,
+        compatible,
+        cpu,
+        strings_size,
+        size,
+    ) = HEADER.unpack_from(blob)
     if magic != MAGIC:
         raise ValueError(f"it begins with {magic:#x}")
     kept, depth, dropped = b"", 0, 0  # dropped: the depth of the node that is being left out, or 0

@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from grader import sandbox
+from grader import launcher
 from grader.check import readable
 from grader.paths import BUILD, GraderError
 
@@ -394,25 +394,20 @@ def check(image: bytes) -> List[str]:
     with tempfile.TemporaryFile() as file:
         file.write(image)
         file.flush()
-        command = [tool("fsck.fat"), "-n", f"/dev/fd/{file.fileno()}"]
-        prefix, confined = sandbox.wrap_machine(FSCK_MEMORY, FSCK_FILE, FSCK_CPU_SECONDS)
         try:
-            done = subprocess.run(
-                [*prefix, *command],
-                env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=(file.fileno(),),
-                timeout=TOOL_SECONDS,
-                check=False,
-                **confined,
+            output, status = launcher.output_of(
+                [tool("fsck.fat"), "-n", "/dev/fd/3"],
+                [file.fileno()],
+                {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"},
+                memory=FSCK_MEMORY,
+                file_size=FSCK_FILE,
+                cpu_seconds=FSCK_CPU_SECONDS,
             )
-        except subprocess.TimeoutExpired:
-            raise GraderError(f"fsck.fat was not done after {TOOL_SECONDS} s") from None
-    found = _complaints(readable(done.stdout))
-    if done.returncode != 0 and not found:
-        found.append(f"fsck.fat came to no end (status {done.returncode})")
+        except OSError as error:
+            raise GraderError(f"fsck.fat could not be started: {error}") from None
+    found = _complaints(readable(output))
+    if status != 0 and not found:
+        found.append(f"fsck.fat came to no end (status {status})")
     return found
 
 

@@ -19,19 +19,18 @@ import mmap
 import os
 import re
 import selectors
-import signal
 import socket
-import subprocess
 import tempfile
 import termios
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import device_tree, sandbox, view
+from grader import device_tree, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
+from grader.launcher import launcher
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 BOOT_INSTRUCTIONS = 25_000_000
@@ -63,8 +62,9 @@ QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
 QEMU_CPU_SECONDS = 240
 
-_live: Set[int] = set()
-_buffer = memoryview(bytearray(PIPE_SIZE))  # what pipes are read into: os.read() would get a new one each time
+_buffer = memoryview(
+    bytearray(PIPE_SIZE)
+)  # what pipes are read into: os.read() would get a new one each time
 
 
 class Outcome(enum.Enum):
@@ -165,15 +165,15 @@ class Record:
 
 @dataclass(frozen=True)
 class Ends:
-    """Our ends of what QEMU is connected to, as file descriptors that it inherits."""
+    """What connects QEMU with us: the numbers of its file descriptors, behind the usual three."""
 
-    monitor: int
-    traps: int
-    memory: int
-    replay: int
-    debugger: int
-    firmware: int  # eight bytes, for FIRMWARE_OPTIONS
-    disk: int  # -1 without one
+    monitor: int = 3
+    traps: int = 4
+    memory: int = 5
+    replay: int = 6
+    debugger: int = 7
+    firmware: int = 8  # eight bytes, for FIRMWARE_OPTIONS
+    disk: int = 9  # if there is one
 
 
 def _disk_words(boot: Boot, file: str, own: bool) -> List[str]:
@@ -267,46 +267,40 @@ class _Running:
         trap_read, trap_write = os.pipe()
         console_read, console_write = os.pipe()
         keyboard_read, self._keyboard = os.pipe()
+        self._complaints, complaints_write = os.pipe()
+        nothing = os.open(os.devnull, os.O_RDONLY)
         self._memory = _memory_file(boot.memory << 20)
         replay = _memory_file(0)
         firmware = _memory_file(8)
         os.pwrite(firmware, NO_BOOT_PRINTS.to_bytes(8, "little"), 0)
         debugger, debugger_child = socket.socketpair()
-        ends = Ends(
-            monitor=monitor_child.fileno(),
-            traps=trap_write,
-            memory=self._memory,
-            replay=replay,
-            debugger=debugger_child.fileno(),
-            firmware=firmware,
-            disk=self._disk,
-        )
-        inherited = dataclasses.astuple(ends)
+        # In the order of their numbers: the usual three, and Ends.
+        ends = [keyboard_read if boot.typed else nothing, console_write, complaints_write]
+        ends += [monitor_child.fileno(), trap_write, self._memory, replay]
+        ends += [debugger_child.fileno(), firmware, *([self._disk] if boot.disk else [])]
         # A write beyond its limit would fail, to a disk too, which cannot grow anyway.
         file_max = max(QEMU_FILE, os.fstat(self._disk).st_size if boot.disk else 0)
         for pipe in (trap_read, console_read):
             with contextlib.suppress(OSError):  # a smaller pipe only costs time
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
-        prefix, confined = sandbox.wrap_machine(QEMU_MEMORY, file_max, QEMU_CPU_SECONDS)
         try:
-            self.process = subprocess.Popen(
-                [*prefix, *command(boot, ends)],
-                env={**os.environ, "GLIBC_TUNABLES": TUNABLES},
-                stdin=keyboard_read if boot.typed else subprocess.DEVNULL,
-                stdout=console_write,
-                stderr=subprocess.PIPE,
-                pass_fds=[each for each in inherited if each >= 0],
-                **confined,
+            self.process = launcher().start(
+                command(boot, Ends()),
+                ends,
+                {**os.environ, "GLIBC_TUNABLES": TUNABLES},
+                memory=QEMU_MEMORY,
+                file_size=file_max,
+                cpu_seconds=QEMU_CPU_SECONDS,
             )
+        except OSError as error:
+            raise GraderGaveUp(f"QEMU could not be started: {error}") from None
         finally:
             monitor_child.close()
             debugger_child.close()
-            os.close(trap_write)
-            os.close(console_write)
-            os.close(keyboard_read)
+            for each in (nothing, console_write, complaints_write, trap_write, keyboard_read):
+                os.close(each)
             os.close(replay)
             os.close(firmware)
-        _live.add(self.process.pid)
         self._console, self._traps = console_read, trap_read
         self._console_chunks: List[bytes] = []
         self._trap_chunks: List[bytes] = []
@@ -565,12 +559,10 @@ class _Running:
     def close(self) -> str:
         """End QEMU whatever state it is in; returns what it wrote to stderr."""
         if not self.ended:
-            self.process.send_signal(signal.SIGKILL)
-        assert self.process.stderr is not None
-        complaint = self.process.stderr.read(4096)
-        self.process.stderr.close()
+            self.process.kill()
+        with os.fdopen(self._complaints, "rb") as complaints:
+            complaint = complaints.read(4096)
         self.process.wait()
-        _live.discard(self.process.pid)
         self._selector.close()
         self._monitor.close()
         self._debugger.close()
@@ -605,16 +597,6 @@ def run(boot: Boot) -> Record:
         lines = [line for line in complaint.splitlines() if "has no peer" not in line]
         raise GraderGaveUp("QEMU did not start: " + (lines[-1] if lines else "no reason given"))
     return record
-
-
-def kill_all() -> None:
-    """End every QEMU that this process started."""
-    for pid in list(_live):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        _live.discard(pid)
 
 
 def words_for_shell(words: Sequence[str]) -> str:

@@ -16,10 +16,9 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple
 
 PR_SET_PDEATHSIG = 1
-CPU_GRACE = 2  # seconds from the signal that a process may heed to the one that ends it
 
 
 @functools.lru_cache(maxsize=None)
@@ -79,21 +78,14 @@ def wrap_compiler(
     return prefix, {"PATH": os.environ.get("PATH", os.defpath)}
 
 
-def wrap_machine(
-    memory: int, file_size: int, cpu_seconds: int
-) -> Tuple[List[str], Dict[str, Any]]:
-    """A command prefix under which QEMU can write no file and reach no network, within these limits (see limits()),
-    and the keyword arguments of subprocess that go with it.  Without bubblewrap only the limits remain.
-    """
-    bwrap, prlimit = bubblewrap(), shutil.which("prlimit")
-    if not bwrap or not prlimit:
-        return [], {"preexec_fn": limits(memory, file_size, cpu_seconds)}
-    # A function of ours between fork and exec would have the pages of this process copied, which takes as long as
-    # bubblewrap does; prlimit needs a quarter of that.
-    prefix = [prlimit, f"--as={memory}", f"--fsize={file_size}", "--core=0"]
-    prefix += [f"--cpu={cpu_seconds}:{cpu_seconds + CPU_GRACE}"]
-    prefix += [bwrap, "--ro-bind", "/", "/", "--proc", "/proc", "--unshare-all"]
-    return [*prefix, "--die-with-parent", "--"], {"start_new_session": True}
+def wrap_machine() -> List[str]:
+    """A command prefix under which QEMU can write no file and reach no network.  Empty without
+    bubblewrap."""
+    bwrap = bubblewrap()
+    if not bwrap:
+        return []
+    prefix = [bwrap, "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    return prefix + ["--unshare-all", "--"]
 
 
 def limits(
@@ -112,7 +104,7 @@ def limits(
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + CPU_GRACE))
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     return apply
