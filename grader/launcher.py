@@ -157,7 +157,8 @@ def _become(body: bytes, descriptors: Sequence[int]) -> NoReturn:
         for number, descriptor in enumerate(away):
             os.dup2(descriptor, number)
         signal.set_wakeup_fd(-1)
-        for each in (signal.SIGPIPE, signal.SIGCHLD):
+        # Python ignores the first two.
+        for each in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
         sandbox.limits(**request["limits"])()
         os.execve(request["command"][0], request["command"], request["environment"])

@@ -30,7 +30,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from grader import device_tree, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
-from grader.launcher import launcher
+from grader.launcher import GONE, launcher
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 BOOT_INSTRUCTIONS = 25_000_000
@@ -593,6 +593,8 @@ def run(boot: Boot) -> Record:
         running.close()
         raise
     complaint = running.close()
+    if running.ended and running.process.returncode == GONE:
+        raise GraderGaveUp("QEMU was ended by force: is there memory enough?")
     if not record.exceeded and running.process.returncode != 0 and not record.console:
         lines = [line for line in complaint.splitlines() if "has no peer" not in line]
         raise GraderGaveUp("QEMU did not start: " + (lines[-1] if lines else "no reason given"))

@@ -279,22 +279,29 @@ def test_missing_tool_is_one_line(tmp_path: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def parent_of(pid: int) -> int:
+    """A process's parent; 0 when there is none."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
 def qemus_of(pid: int) -> List[int]:
-    """Machines that a process, or a child of it, has started."""
+    """Machines that a process, or one that descends from it, has started."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 command = (entry / "cmdline").read_bytes()
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-                grandparent = int(
-                    Path(f"/proc/{parent}/stat").read_text().rsplit(")", 1)[1].split()[1]
-                )
-            except (OSError, IndexError, ValueError):
+            except OSError:
                 continue
-            machine = b"qemu-system-riscv64" in command and b"-kernel" in command
-            if machine and pid in (parent, grandparent):
-                found.append(int(entry.name))
+            if b"qemu-system-riscv64" in command and b"-kernel" in command:
+                ancestor = int(entry.name)
+                while ancestor not in (0, pid):
+                    ancestor = parent_of(ancestor)
+                if ancestor == pid:
+                    found.append(int(entry.name))
     return found
 
 
