@@ -56,7 +56,7 @@ WATCHDOG_SECONDS = 120.0
 CHECKPOINTS_MAX = 256
 FIRST_REPORT = b" boot: "  # kernel/boot/kmain.c
 CODE_SIZE = 16  # bytes by which a place in a program is known
-# QEMU's heap begins with 6 MiB: in huge pages, one heap for all threads, a boot has a fifth fewer page faults.
+# QEMU's heap begins with 6 MiB: in huge pages, one heap for all threads, a boot has a quarter fewer page faults.
 TUNABLES = f"glibc.malloc.hugetlb=1:glibc.malloc.top_pad={8 << 20}:glibc.malloc.arena_max=1"
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20

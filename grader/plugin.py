@@ -57,7 +57,7 @@ MARKERS = (
 )
 
 ARCHIVES = BUILD / "archives"
-# MiB.  Probes count frames by having them all, and one that is touched costs the host as much as 1,000 instructions.
+# MiB.  Probes count frames by having them all, and to touch one costs the host as much as thousands of instructions.
 PROBE_MEMORY = 32
 TIMELINES = BUILD / "grade" / "timelines"
 
