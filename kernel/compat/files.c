@@ -13,24 +13,37 @@
 
 enum { VECTOR_MAX = 1024 }; /* IOV_MAX */
 
-/* readv() and writev(): one piece after the other, until one of them is not done to its end. */
+struct piece { /* struct iovec */
+    uint64_t address, size;
+};
+
+/*
+ * readv() and writev(): one piece after the other, until one of them is not done to its end; none before all are
+ * known to be pieces.
+ */
 static long each_piece(struct task *task, const uint64_t args[6], unsigned call)
 {
-    long done = 0;
+    long done = 0, error = 0;
+    struct piece piece;
     if (args[2] > VECTOR_MAX)
         return -EINVAL;
-    for (uint64_t i = 0; i < args[2]; i++) {
-        uint64_t piece[2]; /* struct iovec: address, size */
-        long count = user_memory->in(task, piece, args[1] + i * sizeof(piece), sizeof(piece));
-        if (count == 0 && piece[1] > 0)
-            count = syscall_table[call](task, (const uint64_t[6]){args[0], piece[0], piece[1]});
+    for (uint64_t i = 0; error == 0 && i < args[2]; i++) {
+        error = user_memory->in(task, &piece, args[1] + i * sizeof(piece), sizeof(piece));
+        if (error == 0 && (int64_t)piece.size < 0)
+            error = -EINVAL;
+    }
+    for (uint64_t i = 0; error == 0 && i < args[2]; i++) {
+        long count = user_memory->in(task, &piece, args[1] + i * sizeof(piece), sizeof(piece));
+        if (count == 0 && piece.size > 0)
+            count =
+                syscall_table[call](task, (const uint64_t[6]){args[0], piece.address, piece.size});
         if (count < 0)
             return done > 0 ? done : count;
         done += count;
-        if ((uint64_t)count < piece[1])
+        if ((uint64_t)count < piece.size)
             break;
     }
-    return done;
+    return error ? error : done;
 }
 
 static long sys_readv(struct task *task, const uint64_t args[6])

@@ -174,10 +174,13 @@ static long sys_rt_sigprocmask(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_RT_SIGPROCMASK, sys_rt_sigprocmask);
 
-/* tgkill(process, task, signal): args[0] to args[2]. */
+/* tgkill(process, task, signal): args[0] to args[2].  A process has one task, whose number is its own. */
 static long sys_tgkill(struct task *task, const uint64_t args[6])
 {
+    const int process = (int)args[0], member = (int)args[1];
+    if (process <= 0 || member <= 0)
+        return -EINVAL;
     const uint64_t kill[6] = {args[0], args[2]};
-    return (int)args[0] > 0 && args[0] == args[1] ? syscall_table[SYS_KILL](task, kill) : -EINVAL;
+    return process == member ? syscall_table[SYS_KILL](task, kill) : -ESRCH;
 }
 SYSCALL(SYS_TGKILL, sys_tgkill);

@@ -101,6 +101,28 @@ static void descriptors(void)
     SAY(close(fd));
 }
 
+/* All pieces are looked at before the first is written, but where they lie only when it is their turn. */
+static void wrong_pieces(void)
+{
+    int fd = open("disk/pieces", O_RDWR | O_CREAT | O_TRUNC, 0644);
+    /* So that the compiler does not see what is wrong. */
+    void *volatile nowhere = (void *)1;
+    volatile int too_many = 1025, fewer_than_none = -1;
+    struct iovec pieces[] = {{"one ", 4}, {"two", 3}};
+    pieces[1].iov_len = (size_t)-1;
+    SAY(writev(fd, pieces, 2));
+    pieces[1] = (struct iovec){nowhere, 3};
+    SAY(writev(fd, pieces, 2));
+    pieces[0] = (struct iovec){nowhere, 3};
+    SAY(writev(fd, pieces, 2));
+    SAY(writev(fd, pieces, too_many));
+    SAY(writev(fd, pieces, fewer_than_none));
+    SAY(writev(fd, nowhere, 1));
+    SAY(writev(fd, nowhere, 0));
+    SAY(lseek(fd, 0, SEEK_CUR));
+    SAY(close(fd));
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);
@@ -193,6 +215,7 @@ int main(void)
 {
     streams();
     descriptors();
+    wrong_pieces();
     directories();
     removed_while_open();
     return 0;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +124,13 @@ int main(void)
     SAY(sigaction(100, &action, NULL));
     SAY(kill(999999, SIGTERM));
     SAY(kill(getpid(), 100));
+    SAY(syscall(SYS_tgkill, getpid(), getpid(), 0));
+    SAY(syscall(SYS_tgkill, getpid(), 999999, 0));
+    SAY(syscall(SYS_tgkill, 999999, getpid(), 0));
+    SAY(syscall(SYS_tgkill, getpid(), getpid(), 100));
+    SAY(syscall(SYS_tgkill, getpid(), 0, 0));
+    SAY(syscall(SYS_tgkill, 0, getpid(), 0));
+    SAY(syscall(SYS_tgkill, -1, -1, 0));
     raise(SIGHUP);
     puts("SIGHUP was ignored");
     sigset_t all, old;
