@@ -580,7 +580,7 @@ class _Running:
 
 def boot_seconds(shift: int) -> float:
     """Guest seconds that certainly lie behind when a kernel's first program runs: the firmware takes
-    some 12 million instructions, and other versions of it more."""
+    some 6 million instructions, and other versions of it more."""
     return float(BOOT_INSTRUCTIONS << shift) / 1e9
 
 

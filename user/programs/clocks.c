@@ -1,5 +1,6 @@
 /*
- * clocks agree COUNT            reads the clocks COUNT times between two looks at the time CSR
+ * clocks agree COUNT [MS]       reads the clocks COUNT times between two looks at the time CSR; begins
+ *                               MS milliseconds before the end of a second, or at once
  *        bad [ADDRESS]...       clocks that do not exist, addresses (hexadecimal) not the program's
  *
  * `agree` prints "clocks agree with rdtime" or the first that did not, in nanoseconds and how it lay
@@ -30,10 +31,13 @@ static void check(const char *clock, long seconds, long fraction, long per_secon
     exit(1);
 }
 
-static void agree(long count)
+static void agree(long count, unsigned long ms_left)
 {
+    const unsigned long ticks_per_second = 1000000 * TICKS_PER_MICROSECOND;
     long last = 0;
 
+    while (ticks_per_second - rdtime() % ticks_per_second > ms_left * 1000 * TICKS_PER_MICROSECOND)
+        spend_250_instructions();
     for (long i = 0; i < count; i++) {
         struct timespec now = {-1, -1};
         struct timeval micro = {-1, -1};
@@ -88,11 +92,11 @@ static void bad(int count, char *addresses[])
 int main(int argc, char *argv[])
 {
     if (argc > 2 && strcmp(argv[1], "agree") == 0) {
-        agree(strtol(argv[2], NULL, 10));
+        agree(strtol(argv[2], NULL, 10), argc > 3 ? strtoul(argv[3], NULL, 10) : 1000);
     } else if (argc > 1 && strcmp(argv[1], "bad") == 0) {
         bad(argc - 2, argv + 2);
     } else {
-        dprintf(STDERR_FILENO, "usage: clocks agree COUNT | bad [ADDRESS]...\n");
+        dprintf(STDERR_FILENO, "usage: clocks agree COUNT [MS] | bad [ADDRESS]...\n");
         return 2;
     }
     return 0;
