@@ -157,6 +157,7 @@ def test_all_of_memory_is_given_out_as_pages_of_zeros(machine: Machine) -> None:
         "frames-all",
         "every frame of a machine of 16 MiB, three times over: page aligned, zero, and never the same",
         memory=16,
+        checks=100_000,
     )
 
 
@@ -168,7 +169,7 @@ def test_all_of_memory_is_given_out_as_pages_of_zeros(machine: Machine) -> None:
 )
 def test_a_shared_frame_stays_until_its_last_reference(machine: Machine) -> None:
     """Otherwise memory that is still in use becomes another's."""
-    probe(machine, "frames-shared", "frames with 1, 3 and 5 references")
+    probe(machine, "frames-shared", "frames with 1, 3 and 5 references", checks=4_700)
 
 
 @pytest.mark.task("3.1")
@@ -180,7 +181,10 @@ def test_a_shared_frame_stays_until_its_last_reference(machine: Machine) -> None
 def test_random_frame_operations(machine: Machine) -> None:
     """Otherwise it works until frames come back in an order that nobody thought of.  (200 ms.)"""
     probe_random(
-        machine, "frames-random", "frame_alloc(), frame_get() and frame_put() in any order"
+        machine,
+        "frames-random",
+        "frame_alloc(), frame_get() and frame_put() in any order",
+        checks=440_000,
     )
 
 
@@ -231,7 +235,9 @@ MISUSES = [
 )
 def test_memories_of_16_mib_to_1_gib(machine: Machine) -> None:
     """Otherwise the kernel runs on the machine it was written on.  (300 ms: 3 boots.)"""
-    probe(machine, "frames-many:70000", "270 MiB of a machine of 1 GiB", memory=1024)
+    probe(
+        machine, "frames-many:70000", "270 MiB of a machine of 1 GiB", memory=1024, checks=190_000
+    )
     # So large an archive that behind it there is only what QEMU needs for its device tree.
     filler = machine.random.randbytes(64) * ((5 * MIB + 400 * 1024) // 64)
     probe(
@@ -240,8 +246,9 @@ def test_memories_of_16_mib_to_1_gib(machine: Machine) -> None:
         "a machine of 17 MiB, with its archive at the end of memory",
         memory=17,
         files={"filler": filler},
+        checks=54_000,
     )
-    probe(machine, "frames-shared", "a machine of 64 MiB", memory=64)
+    probe(machine, "frames-shared", "a machine of 64 MiB", memory=64, checks=10_000)
 
 
 # ---- 3.2 page tables ---------------------------------------------------------------------------
@@ -258,7 +265,10 @@ def test_memories_of_16_mib_to_1_gib(machine: Machine) -> None:
 def test_entries_say_what_was_asked_for(machine: Machine) -> None:
     """Otherwise the MMU permits what nobody asked for, or forbids what was."""
     probe(
-        machine, "table-permissions", "map() and protect() with all 16 combinations of permissions"
+        machine,
+        "table-permissions",
+        "map() and protect() with all 16 combinations of permissions",
+        checks=2_700,
     )
 
 
@@ -272,7 +282,12 @@ def test_entries_say_what_was_asked_for(machine: Machine) -> None:
 )
 def test_every_canonical_address_has_its_place(machine: Machine) -> None:
     """Otherwise two addresses share an entry, and one program's page is another's."""
-    probe(machine, "table-addresses", "pages in all corners of the address space, each on its own")
+    probe(
+        machine,
+        "table-addresses",
+        "pages in all corners of the address space, each on its own",
+        checks=700,
+    )
 
 
 @pytest.mark.task("3.2")
@@ -284,7 +299,9 @@ def test_every_canonical_address_has_its_place(machine: Machine) -> None:
 )
 def test_random_page_table_operations(machine: Machine) -> None:
     """Otherwise mapping works, as long as nothing is ever unmapped.  (300 ms.)"""
-    probe_random(machine, "table-random", "map(), unmap(), protect() and find() in any order")
+    probe_random(
+        machine, "table-random", "map(), unmap(), protect() and find() in any order", checks=440_000
+    )
 
 
 @pytest.mark.task("3.2")
@@ -296,7 +313,12 @@ def test_random_page_table_operations(machine: Machine) -> None:
 )
 def test_tables_are_given_back(machine: Machine) -> None:
     """Otherwise each program that ends takes some memory with it for ever."""
-    probe(machine, "table-memory", "frames of tables, also when there is none for the next table")
+    probe(
+        machine,
+        "table-memory",
+        "frames of tables, also when there is none for the next table",
+        checks=93,
+    )
 
 
 @pytest.mark.task("3.2")
@@ -308,7 +330,9 @@ def test_tables_are_given_back(machine: Machine) -> None:
 )
 def test_changes_count_at_once(machine: Machine) -> None:
     """Otherwise the kernel goes on using a page that it has given away."""
-    probe(machine, "table-flush", "map(), unmap() and protect() on the table that is in use")
+    probe(
+        machine, "table-flush", "map(), unmap() and protect() on the table that is in use", checks=4
+    )
 
 
 # ---- 3.3 the kernel's own space ----------------------------------------------------------------
@@ -402,7 +426,12 @@ def test_every_kernel_stack_has_a_guard_page(machine: Machine) -> None:
 )
 def test_kernel_stacks_come_and_go(machine: Machine) -> None:
     """Otherwise each task that ends leaves its kernel stack behind.  (150 ms.)"""
-    probe(machine, "kernel-space:5000", "kernel stacks are allocated and given back, 5,000 times")
+    probe(
+        machine,
+        "kernel-space:5000",
+        "kernel stacks are allocated and given back, 5,000 times",
+        checks=21_000,
+    )
 
 
 @pytest.mark.task("3.3")
@@ -435,7 +464,12 @@ def test_a_stack_overflow_is_stopped(machine: Machine) -> None:
 )
 def test_anonymous_areas_are_pages_of_zeros(machine: Machine) -> None:
     """Otherwise programs have no memory, or somebody else's."""
-    probe(machine, "areas-anonymous", "areas of 5 pages with all permissions, mapped and unmapped")
+    probe(
+        machine,
+        "areas-anonymous",
+        "areas of 5 pages with all permissions, mapped and unmapped",
+        checks=13_000,
+    )
 
 
 @pytest.mark.task("3.4")
@@ -447,7 +481,7 @@ def test_anonymous_areas_are_pages_of_zeros(machine: Machine) -> None:
 )
 def test_linear_areas_show_memory_of_others(machine: Machine) -> None:
     """Otherwise the trampoline is somewhere else, or given away when a program ends."""
-    probe(machine, "areas-linear", "a linear area of 6 pages, mapped and unmapped")
+    probe(machine, "areas-linear", "a linear area of 6 pages, mapped and unmapped", checks=94)
 
 
 @pytest.mark.task("3.4")
@@ -460,7 +494,7 @@ def test_linear_areas_show_memory_of_others(machine: Machine) -> None:
 )
 def test_overlapping_areas_are_refused(machine: Machine) -> None:
     """Otherwise a second area takes pages from the first."""
-    probe(machine, "areas-overlap", "areas around an area that is there")
+    probe(machine, "areas-overlap", "areas around an area that is there", checks=59)
 
 
 @pytest.mark.task("3.4")
@@ -470,7 +504,7 @@ def test_overlapping_areas_are_refused(machine: Machine) -> None:
 @pytest.mark.hint("unmap() takes away the area's pages, all of them and no others.")
 def test_random_areas(machine: Machine) -> None:
     """Otherwise one area's end is another's beginning.  (200 ms.)"""
-    probe_random(machine, "areas-random", "areas mapped and unmapped in any order")
+    probe_random(machine, "areas-random", "areas mapped and unmapped in any order", checks=45_000)
 
 
 @pytest.mark.task("3.4")
@@ -482,7 +516,12 @@ def test_random_areas(machine: Machine) -> None:
 )
 def test_mapping_without_memory_leaves_nothing_behind(machine: Machine) -> None:
     """Otherwise the first time that memory is short, some of it is gone for good.  (100 ms.)"""
-    probe(machine, "areas-memory", "an area of 20 pages, where each frame in turn cannot be had")
+    probe(
+        machine,
+        "areas-memory",
+        "an area of 20 pages, where each frame in turn cannot be had",
+        checks=210,
+    )
 
 
 # ---- 3.5 a program in a space of its own -------------------------------------------------------
@@ -718,15 +757,32 @@ def test_every_frame_comes_back(machine: Machine) -> None:
     bad = bad_programs(machine)
     jobs = ["exit 3", *bad, "nosuch", "layout 1 5", "fault stack", "fault illegal", "exit 0"]
     files = {f"bin/{name}": data for name, (data, _) in bad.items()}
-    probe(machine, "programs", "programs that exit, crash, and cannot be loaded", 32, files, jobs)
+    probe(
+        machine,
+        "programs",
+        "programs that exit, crash, and cannot be loaded",
+        32,
+        files,
+        jobs,
+        checks=8_900,
+    )
     for memory in (18, 32):
-        probe(machine, "programs", f"programs too large for {memory} MiB", memory, {}, ["big"] * 7)
+        probe(
+            machine,
+            "programs",
+            f"programs too large for {memory} MiB",
+            memory,
+            {},
+            ["big"] * 7,
+            checks=4_000,
+        )
     # Each allocation that loading a program makes fails once.
     probe(
         machine,
         "programs-refused",
         "a program, where each frame in turn cannot be had",
         jobs=["auxv"],
+        checks=120,
     )
 
 
@@ -871,7 +927,12 @@ def test_bad_pointers_are_efault(machine: Machine) -> None:
 )
 def test_random_copies(machine: Machine) -> None:
     """Otherwise a copy is right as long as its length is one that somebody tried.  (200 ms.)"""
-    probe_random(machine, "memory-random", "in(), out() and string() on pages with all permissions")
+    probe_random(
+        machine,
+        "memory-random",
+        "in(), out() and string() on pages with all permissions",
+        checks=12_000,
+    )
 
 
 @pytest.mark.task("3.6")
@@ -883,7 +944,7 @@ def test_random_copies(machine: Machine) -> None:
 )
 def test_missing_pages_are_asked_for(machine: Machine) -> None:
     """Otherwise lab 4, where pages come when they are touched, cannot work."""
-    probe(machine, "memory-faults", "copies over pages that are missing, or read-only")
+    probe(machine, "memory-faults", "copies over pages that are missing, or read-only", checks=51)
 
 
 # ---- program files of our own ------------------------------------------------------------------

@@ -129,7 +129,12 @@ def test_origin_gets_the_page_that_it_pushes_to(machine: Machine) -> None:
 )
 def test_a_fault_brings_in_one_page(machine: Machine) -> None:
     """Otherwise memory that nobody has touched is used up."""
-    probe(machine, "fault-fill", "17 of 40 pages are touched, in any order, to write and to read")
+    probe(
+        machine,
+        "fault-fill",
+        "17 of 40 pages are touched, in any order, to write and to read",
+        checks=1_500,
+    )
 
 
 @pytest.mark.task("4.1")
@@ -140,7 +145,12 @@ def test_a_fault_brings_in_one_page(machine: Machine) -> None:
 )
 def test_the_area_says_what_is_permitted(machine: Machine) -> None:
     """Otherwise a program can change its constants, by touching them first."""
-    probe(machine, "fault-permissions", "areas with all permissions, and all accesses to them")
+    probe(
+        machine,
+        "fault-permissions",
+        "areas with all permissions, and all accesses to them",
+        checks=420,
+    )
 
 
 @pytest.mark.task("4.1")
@@ -155,6 +165,7 @@ def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
         machine,
         "fault-edges",
         "the first and the last byte of areas, their neighbours, and nobody's addresses",
+        checks=500,
     )
 
 
@@ -163,7 +174,9 @@ def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
 @pytest.mark.hint("Play the sequence on paper: which area, what does it permit, is the page there?")
 def test_random_faults(machine: Machine) -> None:
     """Otherwise it works for the programs that somebody tried.  (200 ms.)"""
-    probe_random(machine, "fault-random", "areas come and go, and are touched at random")
+    probe_random(
+        machine, "fault-random", "areas come and go, and are touched at random", checks=60_000
+    )
 
 
 @pytest.mark.task("4.1")
@@ -176,7 +189,7 @@ def test_random_faults(machine: Machine) -> None:
 def test_what_cannot_be_brought_in_ends_the_program(machine: Machine) -> None:
     """Otherwise the same instruction is tried for ever."""
     what = "what becomes of the program, by cause and by what fill() says"
-    run = probe(machine, "fault-trap", what)
+    run = probe(machine, "fault-trap", what, checks=54)
     check.true(
         any(fault.signal == "SIGBUS" for fault in run.faults),
         "a program that ends with SIGBUS is reported, as lab 1 reports faults",
@@ -379,7 +392,7 @@ def test_populate_brings_everything_in_at_once(machine: Machine) -> None:
 )
 def test_only_what_can_wait_waits(machine: Machine) -> None:
     """Otherwise the page that the kernel is entered through is missing."""
-    probe(machine, "lazy-wishes", "areas of all kinds, one after the other")
+    probe(machine, "lazy-wishes", "areas of all kinds, one after the other", checks=100)
 
 
 @pytest.mark.task("4.2")
@@ -391,7 +404,10 @@ def test_only_what_can_wait_waits(machine: Machine) -> None:
 def test_a_large_area_costs_what_it_has(machine: Machine) -> None:
     """Otherwise a program that asks for much takes for ever to end."""
     probe(
-        machine, "lazy-large", "an area of 20 GiB is mapped, touched at four places, and unmapped"
+        machine,
+        "lazy-large",
+        "an area of 20 GiB is mapped, touched at four places, and unmapped",
+        checks=14,
     )
 
 
@@ -478,7 +494,12 @@ def test_a_large_program_brings_in_what_it_uses(machine: Machine) -> None:
 )
 def test_pages_show_what_the_file_says(machine: Machine) -> None:
     """Otherwise programs start with wrong values in their variables."""
-    probe(machine, "file-content", "areas on different parts of a file, page by page, in any order")
+    probe(
+        machine,
+        "file-content",
+        "areas on different parts of a file, page by page, in any order",
+        checks=600_000,
+    )
 
 
 @pytest.mark.task("4.3")
@@ -489,7 +510,12 @@ def test_pages_show_what_the_file_says(machine: Machine) -> None:
 )
 def test_a_page_that_cannot_be_read_does_not_come(machine: Machine) -> None:
     """Otherwise a broken disk is a page of zeros."""
-    probe(machine, "file-errors", "a file that cannot be read, and frames that cannot be had")
+    probe(
+        machine,
+        "file-errors",
+        "a file that cannot be read, and frames that cannot be had",
+        checks=44,
+    )
 
 
 SEGMENT = 0x200000
@@ -650,7 +676,9 @@ def test_brk_answers_where_the_heap_ends(machine: Machine) -> None:
 )
 def test_random_heaps(machine: Machine) -> None:
     """Otherwise it works for the sizes that somebody tried.  (200 ms.)"""
-    probe_random(machine, "heap-random", "brk() and touches at random", jobs=["exit"])
+    probe_random(
+        machine, "heap-random", "brk() and touches at random", jobs=["exit"], checks=4_100_000
+    )
 
 
 @pytest.mark.task("4.4")
@@ -661,7 +689,13 @@ def test_random_heaps(machine: Machine) -> None:
 )
 def test_the_heap_takes_what_is_touched(machine: Machine) -> None:
     """Otherwise memory goes, and does not come back."""
-    probe(machine, "heap-memory", "frames that the heap takes, and gives back", jobs=["exit"])
+    probe(
+        machine,
+        "heap-memory",
+        "frames that the heap takes, and gives back",
+        jobs=["exit"],
+        checks=52,
+    )
 
 
 @pytest.mark.task("4.4")
@@ -862,6 +896,7 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
             f" (pages {when})",
             jobs=["touch " + " ".join(deck), "exit 1"],
             arguments=arguments,
+            checks=670,
         )
 
 
@@ -878,6 +913,7 @@ def test_what_can_be_read_again_makes_room(machine: Machine) -> None:
         "shortage-parts",
         "relieve() and end(), with two programs in memory",
         jobs=["hello", "tenant"],
+        checks=3_300,
     )
 
 
@@ -948,7 +984,14 @@ def test_every_frame_comes_back(machine: Machine) -> None:
     for memory in (SMALL, 64):
         if memory == 64:
             jobs[0] = "hog 300"
-        probe(machine, "shortage-deck", f"programs on a machine of {memory} MiB", memory, jobs=jobs)
+        probe(
+            machine,
+            "shortage-deck",
+            f"programs on a machine of {memory} MiB",
+            memory,
+            jobs=jobs,
+            checks=4_400,
+        )
 
 
 # ---- 4.7 advice (a challenge) ------------------------------------------------------------------
@@ -992,7 +1035,9 @@ def test_what_is_not_needed_is_given_back(machine: Machine) -> None:
     run = machine.run([job, again])
     run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, [*wanted, *more])
-    probe(machine, "advice-not-needed", "frames that madvise() gives back", jobs=["exit"])
+    probe(
+        machine, "advice-not-needed", "frames that madvise() gives back", jobs=["exit"], checks=10
+    )
 
 
 @pytest.mark.task("4.7")
@@ -1012,7 +1057,7 @@ def test_what_will_be_needed_comes_before(machine: Machine) -> None:
         shown([("write", heap + PAGE), ("write", heap + 5 * PAGE)]),
         "page faults of a heap of which the second page is there when its first four are said to be needed",
     )
-    probe(machine, "advice-needed", "frames that madvise() takes", jobs=["exit"])
+    probe(machine, "advice-needed", "frames that madvise() takes", jobs=["exit"], checks=4)
 
 
 CORE = (

@@ -135,7 +135,12 @@ def pages(seen: Checkpoint, start: int, count: int) -> str:
 )
 def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
     """Otherwise a program is told that it has what it has not."""
-    probe(machine, "rules-errors", "check() with arguments of which each breaks one rule, or none")
+    probe(
+        machine,
+        "rules-errors",
+        "check() with arguments of which each breaks one rule, or none",
+        checks=98,
+    )
 
 
 @pytest.mark.task("5.1")
@@ -146,7 +151,7 @@ def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
 )
 def test_what_is_asked_is_passed_on(machine: Machine) -> None:
     """Otherwise the right mapping is made of the wrong thing."""
-    probe(machine, "rules-request", "the request that check() makes of arguments")
+    probe(machine, "rules-request", "the request that check() makes of arguments", checks=69)
 
 
 @pytest.mark.task("5.1")
@@ -157,7 +162,7 @@ def test_what_is_asked_is_passed_on(machine: Machine) -> None:
 )
 def test_a_mapping_lies_as_low_as_it_can(machine: Machine) -> None:
     """Otherwise the heap or the stack has no room to grow, or there is room that nobody gets."""
-    probe(machine, "place-find", "find() among areas with gaps, with hints of all sorts")
+    probe(machine, "place-find", "find() among areas with gaps, with hints of all sorts", checks=34)
 
 
 @pytest.mark.task("5.1")
@@ -165,7 +170,9 @@ def test_a_mapping_lies_as_low_as_it_can(machine: Machine) -> None:
 @pytest.mark.hint("Play the sequence on paper: which is the first gap that is large enough?")
 def test_random_places(machine: Machine) -> None:
     """Otherwise it works for the layouts that somebody tried.  (100 ms.)"""
-    probe_random(machine, "place-random", "areas come and go, and places are looked for")
+    probe_random(
+        machine, "place-random", "areas come and go, and places are looked for", checks=3_100
+    )
 
 
 # ---- 5.2 memory for who asks ----------------------------------------------------------------------
@@ -229,7 +236,12 @@ def test_programs_get_memory(machine: Machine) -> None:
 )
 def test_memory_is_where_mmap_says(machine: Machine) -> None:
     """Otherwise memory is used up by asking for it, or two mappings share a page."""
-    probe(machine, "mmap-anonymous", "mappings of memory: their areas, their pages, what they cost")
+    probe(
+        machine,
+        "mmap-anonymous",
+        "mappings of memory: their areas, their pages, what they cost",
+        checks=2_300,
+    )
 
 
 @pytest.mark.task("5.2")
@@ -240,7 +252,12 @@ def test_memory_is_where_mmap_says(machine: Machine) -> None:
 )
 def test_populate_brings_pages_in(machine: Machine) -> None:
     """Otherwise a program that must not wait later waits later."""
-    probe(machine, "mmap-populate", "MAP_POPULATE and populate_all, with and without enough frames")
+    probe(
+        machine,
+        "mmap-populate",
+        "MAP_POPULATE and populate_all, with and without enough frames",
+        checks=910,
+    )
 
 
 @pytest.mark.task("5.2")
@@ -253,7 +270,10 @@ def test_populate_brings_pages_in(machine: Machine) -> None:
 def test_each_kind_gets_its_pages(machine: Machine) -> None:
     """Otherwise what should be private is seen by all, or a file is closed while it is mapped."""
     probe(
-        machine, "mmap-kinds", "the backend, the file, and the references of each kind of mapping"
+        machine,
+        "mmap-kinds",
+        "the backend, the file, and the references of each kind of mapping",
+        checks=53,
     )
 
 
@@ -265,7 +285,7 @@ def test_each_kind_gets_its_pages(machine: Machine) -> None:
 )
 def test_without_memory_nothing_is_lost(machine: Machine) -> None:
     """Otherwise each mmap() that fails makes the next one more likely to."""
-    probe(machine, "mmap-memory", "mmap() until there is no memory for areas")
+    probe(machine, "mmap-memory", "mmap() until there is no memory for areas", checks=720)
 
 
 # ---- 5.3 a file as memory -------------------------------------------------------------------------
@@ -321,7 +341,9 @@ def test_a_file_shows_in_memory(machine: Machine) -> None:
 )
 def test_pages_are_copies_of_the_file(machine: Machine) -> None:
     """Otherwise what one program changes, another reads."""
-    probe(machine, "mapped-content", "pages of mappings that begin anywhere in a file")
+    probe(
+        machine, "mapped-content", "pages of mappings that begin anywhere in a file", checks=87_000
+    )
 
 
 BEHIND_ENDS = {
@@ -361,7 +383,12 @@ def test_behind_the_file_is_sigbus(machine: Machine) -> None:
 )
 def test_what_cannot_be_read_does_not_come(machine: Machine) -> None:
     """Otherwise a disk that fails is a file full of zeros."""
-    probe(machine, "mapped-errors", "files that cannot be read, and frames that cannot be had")
+    probe(
+        machine,
+        "mapped-errors",
+        "files that cannot be read, and frames that cannot be had",
+        checks=73,
+    )
 
 
 @pytest.mark.task("5.3")
@@ -372,7 +399,7 @@ def test_what_cannot_be_read_does_not_come(machine: Machine) -> None:
 )
 def test_populate_goes_as_far_as_the_file(machine: Machine) -> None:
     """Otherwise a file cannot be mapped in one go."""
-    probe(machine, "mapped-populate", "MAP_POPULATE of more than a file has")
+    probe(machine, "mapped-populate", "MAP_POPULATE of more than a file has", checks=28_000)
 
 
 # ---- 5.4 giving back --------------------------------------------------------------------------------
@@ -446,6 +473,7 @@ def test_a_mapping_can_be_cut(machine: Machine) -> None:
         machine,
         "unmap-cuts",
         "munmap() of the front, the back, the middle, across mappings, of nothing",
+        checks=2_500,
     )
 
 
@@ -460,6 +488,7 @@ def test_fixed_replaces_what_is_there(machine: Machine) -> None:
         machine,
         "unmap-fixed",
         "MAP_FIXED over the middle, over neighbours and holes; and what is refused",
+        checks=720,
     )
 
 
@@ -471,7 +500,10 @@ def test_fixed_replaces_what_is_there(machine: Machine) -> None:
 def test_ten_thousand_areas(machine: Machine) -> None:
     """Otherwise a large program is slow, or leaves something behind.  (200 ms.)"""
     probe(
-        machine, "unmap-many", "10,000 areas, made by munmap() of every second page, and unmapped"
+        machine,
+        "unmap-many",
+        "10,000 areas, made by munmap() of every second page, and unmapped",
+        checks=14_000,
     )
 
 
@@ -481,7 +513,10 @@ def test_ten_thousand_areas(machine: Machine) -> None:
 def test_random_mappings(machine: Machine) -> None:
     """Otherwise it works for the mappings that somebody tried.  (200 ms: 2,000 operations.)"""
     probe_random(
-        machine, "mappings-random", "mmap() and munmap() at random, against a model of each page"
+        machine,
+        "mappings-random",
+        "mmap() and munmap() at random, against a model of each page",
+        checks=1_300_000,
     )
 
 
@@ -554,7 +589,12 @@ def test_everybody_sees_a_store(machine: Machine) -> None:
 )
 def test_shared_pages_are_the_files_own(machine: Machine) -> None:
     """Otherwise there are as many copies as mappings."""
-    probe(machine, "shared-frames", "the frames of shared mappings, and the references to them")
+    probe(
+        machine,
+        "shared-frames",
+        "the frames of shared mappings, and the references to them",
+        checks=270,
+    )
 
 
 @pytest.mark.task("5.5")
@@ -565,7 +605,12 @@ def test_shared_pages_are_the_files_own(machine: Machine) -> None:
 )
 def test_only_what_was_written_is_written(machine: Machine) -> None:
     """Otherwise a file grows by being looked at, and the disk is busy for nothing."""
-    probe(machine, "shared-writes", "which pages are written to the file, and how much of them")
+    probe(
+        machine,
+        "shared-writes",
+        "which pages are written to the file, and how much of them",
+        checks=980,
+    )
 
 
 @pytest.mark.task("5.5")
@@ -577,7 +622,10 @@ def test_only_what_was_written_is_written(machine: Machine) -> None:
 def test_the_kernel_writes_to_shared_pages(machine: Machine) -> None:
     """Otherwise read() into a mapping is refused, or forgotten."""
     probe(
-        machine, "shared-copies", "user_memory->out() to shared pages: missing, read, written back"
+        machine,
+        "shared-copies",
+        "user_memory->out() to shared pages: missing, read, written back",
+        checks=140,
     )
 
 
@@ -690,7 +738,7 @@ GOING: Script = (
 )
 def test_shared_memory_needs_no_file(machine: Machine) -> None:
     """Otherwise parent and child can only share what is on a disk."""
-    probe(machine, "shared-anonymous", "memory that is shared, in two mappings")
+    probe(machine, "shared-anonymous", "memory that is shared, in two mappings", checks=230)
 
 
 @pytest.mark.task("5.5")
@@ -701,8 +749,8 @@ def test_shared_memory_needs_no_file(machine: Machine) -> None:
 )
 def test_msync_and_the_end_write_back(machine: Machine) -> None:
     """Otherwise a database believes what is not so.  (150 ms: 2 boots.)"""
-    probe(machine, "shared-msync", "what msync() is asked, and what it answers")
-    probe(machine, "shared-end", "spaces with shared pages, written to, that end")
+    probe(machine, "shared-msync", "what msync() is asked, and what it answers", checks=610)
+    probe(machine, "shared-end", "spaces with shared pages, written to, that end", checks=100)
 
 
 @pytest.mark.task("5.5")
@@ -717,6 +765,7 @@ def test_random_sharing(machine: Machine) -> None:
         machine,
         "mappings-random:1",
         "mappings, shared ones too, at random, against a model of each page",
+        checks=1_300_000,
     )
 
 
@@ -796,6 +845,7 @@ def test_areas_and_pages_change(machine: Machine) -> None:
         machine,
         "protect-pages",
         "from all permissions to all, for pages that are there and that are not",
+        checks=3_300,
     )
 
 
@@ -806,7 +856,7 @@ def test_areas_and_pages_change(machine: Machine) -> None:
 )
 def test_the_rest_of_an_area_stays(machine: Machine) -> None:
     """Otherwise a guard page protects its neighbours, too."""
-    probe(machine, "protect-cuts", "mprotect() of a part of an area, and across areas")
+    probe(machine, "protect-cuts", "mprotect() of a part of an area, and across areas", checks=720)
 
 
 @pytest.mark.task("5.6")
@@ -817,7 +867,7 @@ def test_the_rest_of_an_area_stays(machine: Machine) -> None:
 )
 def test_what_cannot_be_protected_is_refused(machine: Machine) -> None:
     """Otherwise a file that was opened for reading is written."""
-    probe(machine, "protect-errors", "what mprotect() is asked, and what it answers")
+    probe(machine, "protect-errors", "what mprotect() is asked, and what it answers", checks=70)
 
 
 @pytest.mark.task("5.6")
@@ -832,6 +882,7 @@ def test_what_was_written_survives_shortage(machine: Machine) -> None:
         "protect-shortage",
         "relieve(), with private pages that were written",
         jobs=["exit"],
+        checks=100,
     )
 
 
@@ -847,6 +898,7 @@ def test_random_permissions(machine: Machine) -> None:
         machine,
         "mappings-random:2",
         "mappings and mprotect() at random, against a model of each page",
+        checks=1_300_000,
     )
 
 
@@ -858,7 +910,12 @@ def test_random_permissions(machine: Machine) -> None:
 )
 def test_every_frame_can_be_missing(machine: Machine) -> None:
     """Otherwise memory is lost each time that there is little.  (100 ms.)"""
-    probe(machine, "mmap-sweep", "mappings of all kinds, while each frame in turn cannot be had")
+    probe(
+        machine,
+        "mmap-sweep",
+        "mappings of all kinds, while each frame in turn cannot be had",
+        checks=1_000,
+    )
 
 
 @pytest.mark.task("5.6")
@@ -877,7 +934,14 @@ def test_everything_comes_back(machine: Machine) -> None:
         "mapper map=0,100000,rw,pal map=0,1000,r,pa unmap=a+5000,3000",
         "mapper open=disk/new,crw write=A,10000,2000 map=0,2000,rw,s,A,0 w=a+1800,2a",
     ]
-    run = probe(machine, "mmap-deck", "programs that map files and memory", jobs=jobs, disk=FILES)
+    run = probe(
+        machine,
+        "mmap-deck",
+        "programs that map files and memory",
+        jobs=jobs,
+        disk=FILES,
+        checks=9_000,
+    )
     run.expect_disk_in_order()
 
 
@@ -932,7 +996,12 @@ def test_programs_get_larger_pieces(machine: Machine) -> None:
 @pytest.mark.hint("Frames move with their pages: none is copied, and none is read again.")
 def test_pages_move_with_their_frames(machine: Machine) -> None:
     """Otherwise moving costs as much as copying."""
-    probe(machine, "remap-moves", "mremap() to smaller and larger sizes, and to other places")
+    probe(
+        machine,
+        "remap-moves",
+        "mremap() to smaller and larger sizes, and to other places",
+        checks=520,
+    )
 
 
 @pytest.mark.task("5.7")
@@ -943,4 +1012,4 @@ def test_pages_move_with_their_frames(machine: Machine) -> None:
 )
 def test_a_move_that_fails_moves_nothing(machine: Machine) -> None:
     """Otherwise half of a mapping is lost."""
-    probe(machine, "remap-memory", "mremap(), while each frame in turn cannot be had")
+    probe(machine, "remap-memory", "mremap(), while each frame in turn cannot be had", checks=290)
