@@ -133,7 +133,7 @@ def test_a_fault_brings_in_one_page(machine: Machine) -> None:
         machine,
         "fault-fill",
         "17 of 40 pages are touched, in any order, to write and to read",
-        checks=1_500,
+        checks=750,
     )
 
 
@@ -149,7 +149,7 @@ def test_the_area_says_what_is_permitted(machine: Machine) -> None:
         machine,
         "fault-permissions",
         "areas with all permissions, and all accesses to them",
-        checks=420,
+        checks=210,
     )
 
 
@@ -165,7 +165,7 @@ def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
         machine,
         "fault-edges",
         "the first and the last byte of areas, their neighbours, and nobody's addresses",
-        checks=500,
+        checks=250,
     )
 
 
@@ -175,7 +175,7 @@ def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
 def test_random_faults(machine: Machine) -> None:
     """Otherwise it works for the programs that somebody tried.  (200 ms.)"""
     probe_random(
-        machine, "fault-random", "areas come and go, and are touched at random", checks=60_000
+        machine, "fault-random", "areas come and go, and are touched at random", checks=30_000
     )
 
 
@@ -189,7 +189,7 @@ def test_random_faults(machine: Machine) -> None:
 def test_what_cannot_be_brought_in_ends_the_program(machine: Machine) -> None:
     """Otherwise the same instruction is tried for ever."""
     what = "what becomes of the program, by cause and by what fill() says"
-    run = probe(machine, "fault-trap", what, checks=54)
+    run = probe(machine, "fault-trap", what, checks=27)
     check.true(
         any(fault.signal == "SIGBUS" for fault in run.faults),
         "a program that ends with SIGBUS is reported, as lab 1 reports faults",
@@ -392,7 +392,7 @@ def test_populate_brings_everything_in_at_once(machine: Machine) -> None:
 )
 def test_only_what_can_wait_waits(machine: Machine) -> None:
     """Otherwise the page that the kernel is entered through is missing."""
-    probe(machine, "lazy-wishes", "areas of all kinds, one after the other", checks=100)
+    probe(machine, "lazy-wishes", "areas of all kinds, one after the other", checks=50)
 
 
 @pytest.mark.task("4.2")
@@ -407,7 +407,7 @@ def test_a_large_area_costs_what_it_has(machine: Machine) -> None:
         machine,
         "lazy-large",
         "an area of 20 GiB is mapped, touched at four places, and unmapped",
-        checks=14,
+        checks=7,
     )
 
 
@@ -498,7 +498,7 @@ def test_pages_show_what_the_file_says(machine: Machine) -> None:
         machine,
         "file-content",
         "areas on different parts of a file, page by page, in any order",
-        checks=600_000,
+        checks=300_000,
     )
 
 
@@ -514,7 +514,7 @@ def test_a_page_that_cannot_be_read_does_not_come(machine: Machine) -> None:
         machine,
         "file-errors",
         "a file that cannot be read, and frames that cannot be had",
-        checks=44,
+        checks=22,
     )
 
 
@@ -677,7 +677,7 @@ def test_brk_answers_where_the_heap_ends(machine: Machine) -> None:
 def test_random_heaps(machine: Machine) -> None:
     """Otherwise it works for the sizes that somebody tried.  (200 ms.)"""
     probe_random(
-        machine, "heap-random", "brk() and touches at random", jobs=["exit"], checks=4_100_000
+        machine, "heap-random", "brk() and touches at random", jobs=["exit"], checks=2_000_000
     )
 
 
@@ -694,7 +694,7 @@ def test_the_heap_takes_what_is_touched(machine: Machine) -> None:
         "heap-memory",
         "frames that the heap takes, and gives back",
         jobs=["exit"],
-        checks=52,
+        checks=26,
     )
 
 
@@ -896,7 +896,7 @@ def test_every_allocation_can_fail(machine: Machine) -> None:
             f" (pages {when})",
             jobs=["touch " + " ".join(deck), "exit 1"],
             arguments=arguments,
-            checks=670,
+            checks=330,
         )
 
 
@@ -913,7 +913,7 @@ def test_what_can_be_read_again_makes_room(machine: Machine) -> None:
         "shortage-parts",
         "relieve() and end(), with two programs in memory",
         jobs=["hello", "tenant"],
-        checks=3_300,
+        checks=1600,
     )
 
 
@@ -990,7 +990,7 @@ def test_every_frame_comes_back(machine: Machine) -> None:
             f"programs on a machine of {memory} MiB",
             memory,
             jobs=jobs,
-            checks=4_400,
+            checks=2200,
         )
 
 
@@ -1035,9 +1035,7 @@ def test_what_is_not_needed_is_given_back(machine: Machine) -> None:
     run = machine.run([job, again])
     run.expect_ends(["exited with 0"] * 2, "`touch` runs to its end")
     expect_answers(run, [*wanted, *more])
-    probe(
-        machine, "advice-not-needed", "frames that madvise() gives back", jobs=["exit"], checks=10
-    )
+    probe(machine, "advice-not-needed", "frames that madvise() gives back", jobs=["exit"], checks=5)
 
 
 @pytest.mark.task("4.7")
@@ -1057,7 +1055,7 @@ def test_what_will_be_needed_comes_before(machine: Machine) -> None:
         shown([("write", heap + PAGE), ("write", heap + 5 * PAGE)]),
         "page faults of a heap of which the second page is there when its first four are said to be needed",
     )
-    probe(machine, "advice-needed", "frames that madvise() takes", jobs=["exit"], checks=4)
+    probe(machine, "advice-needed", "frames that madvise() takes", jobs=["exit"], checks=2)
 
 
 CORE = (
