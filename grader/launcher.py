@@ -96,9 +96,8 @@ class Launcher:
         return Started(ours)
 
 
-_launchers: Dict[
-    int, Launcher
-] = {}  # by the process whose it is: one that was forked needs its own
+# By the process whose it is: one that was forked needs its own.
+_launchers: Dict[int, Launcher] = {}
 _launchers_lock = threading.Lock()
 
 
@@ -120,14 +119,13 @@ def output_of(
     that it writes, and its status.  Raises OSError when the launcher is no more."""
     reading, writing = os.pipe()
     nothing = os.open(os.devnull, os.O_RDONLY)
-    try:
-        ends = [nothing, writing, writing, *descriptors]
-        started = launcher().start(command, ends, environment, **limits)
-    finally:
-        os.close(nothing)
-        os.close(writing)
-        output = os.fdopen(reading, "rb")
-    with output:
+    with os.fdopen(reading, "rb") as output:
+        try:
+            ends = [nothing, writing, writing, *descriptors]
+            started = launcher().start(command, ends, environment, **limits)
+        finally:
+            os.close(nothing)
+            os.close(writing)
         return output.read(), started.wait()
 
 

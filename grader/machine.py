@@ -48,7 +48,7 @@ WFI = 0x10500073  # the instruction
 CONSOLE_MAX = 768 << 10
 TRAPS_MAX = 8 << 20
 PIPE_SIZE = 1 << 20
-PIECE = 64 << 10  # of a disk's image, or of what the monitor says
+PIECE = 64 << 10  # of a disk's image, or of what comes through pipes
 F_SETPIPE_SZ = 1031  # fcntl(2); Python names it from 3.10 on
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
@@ -61,10 +61,6 @@ TUNABLES = f"glibc.malloc.hugetlb=1:glibc.malloc.top_pad={8 << 20}:glibc.malloc.
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
 QEMU_CPU_SECONDS = 240
-
-_buffer = memoryview(
-    bytearray(PIPE_SIZE)
-)  # what pipes are read into: os.read() would get a new one each time
 
 
 class Outcome(enum.Enum):
@@ -305,6 +301,7 @@ class _Running:
         self._console_chunks: List[bytes] = []
         self._trap_chunks: List[bytes] = []
         self._console_size = self._trap_size = 0
+        self._buffer = memoryview(bytearray(PIECE))  # os.read() would have a new one each time
         self._to_type, self._heard = list(boot.typed), 0
         self._typed = self._arrived = 0  # bytes: all that was typed, and what of it QEMU has read
         self._pending = b""
@@ -353,12 +350,12 @@ class _Running:
         size = 0
         while True:
             try:
-                length = os.readv(stream, [_buffer])
+                length = os.readv(stream, [self._buffer])
             except BlockingIOError:
                 return size
             if length == 0:
                 return size
-            chunks.append(bytes(_buffer[:length]))
+            chunks.append(bytes(self._buffer[:length]))
             size += length
 
     def _pump(self) -> bool:
