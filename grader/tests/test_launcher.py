@@ -221,3 +221,19 @@ def test_a_machine_that_somebody_ends_costs_nobody_a_point(spinning: Boot, tmp_p
         with pytest.raises(GraderGaveUp, match="QEMU was ended by force: is there memory enough"):
             machine.run(dataclasses.replace(spinning, archive=archive))
     killer.result()
+
+
+def test_machines_that_run_side_by_side_do_not_mix() -> None:
+    """As fuzzing has them: in threads of one process."""
+    lab = find_lab("batch")
+    kernel = build.build(grade.configuration(lab, grade.Options(solutions=None)))
+    words = [letter * 40 for letter in "abcdefgh"]
+    boots = [
+        Machine(kernel, 1, word).boot([f"hello {word}"] * 60, arguments="report=@mark@")
+        for word in words
+    ]
+    with concurrent.futures.ThreadPoolExecutor(len(boots)) as pool:
+        records = list(pool.map(machine.run, boots * 4))
+    for number, word in enumerate(words):
+        (console,) = {record.console for record in records[number :: len(words)]}
+        assert console.count(f"Hello, {word}!\n".encode()) == 60
