@@ -99,7 +99,7 @@ def test_programs_are_in_memory_together(machine: Machine) -> None:
     " reported with job_report_failure(), its process destroyed, and the loop goes on."
 )
 def test_each_job_is_reported_with_its_end(machine: Machine) -> None:
-    """Otherwise nobody knows which program crashed, and one that does takes the others with it."""
+    """Otherwise nobody knows which program crashed, and one that does takes the others with it.  (300 ms.)"""
     code = machine.random.randrange(2, 200)
     deck = [
         (f"exit {code}", f"exited with {code}"),
@@ -348,7 +348,7 @@ def test_who_ends_leaves_the_others_turns_alone(machine: Machine) -> None:
     " task->user (lab 1), floating-point ones in the switch's context (task 2.2)."
 )
 def test_registers_survive_1000_yields(machine: Machine) -> None:
-    """Otherwise giving up a turn costs a program its results.  (80 ms: 3 million instructions.)"""
+    """Otherwise giving up a turn costs a program its results.  (400 ms: 3 million instructions.)"""
     seeds = [machine.random.randrange(1, 1 << 30) for _ in range(3)]
     run = machine.run([f"keep {seed} 0 yield" for seed in seeds], shift=0, budget=3.0)
     run.expect_power_off()
@@ -436,7 +436,7 @@ def test_slices_are_10_milliseconds(machine: Machine) -> None:
     " all have the same number of turns."
 )
 def test_spinners_have_equal_shares(machine: Machine) -> None:
-    """Otherwise some users wait while others work.  (0.4 s: 28 s of guest time at shift 8.)"""
+    """Otherwise some users wait while others work.  (750 ms: 28 s of guest time at shift 8.)"""
     for count in (2, 3, 7, 16):
         run, window = spinners(machine, count, count * 1.0, shift=8)
         had = [int(word) for word in re.findall(rb"^had (\d+) of", run.printed, re.M)]
@@ -465,7 +465,7 @@ def test_spinners_have_equal_shares(machine: Machine) -> None:
     " keeps is task 2.2's; what a trap keeps is lab 1's."
 )
 def test_registers_survive_1000_interruptions(machine: Machine) -> None:
-    """Otherwise programs compute something else each time they run.  (250 ms: 1000 slices of half a
+    """Otherwise programs compute something else each time they run.  (400 ms: 1000 slices of half a
     millisecond.)"""
     seeds = [machine.random.randrange(1, 1 << 30) for _ in range(3)]
     interrupted = 0
@@ -490,7 +490,7 @@ def test_registers_survive_1000_interruptions(machine: Machine) -> None:
     " the CPU at his way back there (need_resched), not in the middle of a system call."
 )
 def test_a_write_is_not_torn(machine: Machine) -> None:
-    """Otherwise the lines of different programs mix."""
+    """Otherwise the lines of different programs mix.  (250 ms.)"""
     letters = machine.random.sample("ABCDEFGHIJKLMNOPQRSTUVWXYZ", 4)
     lengths = [machine.random.randrange(500, 3000) for _ in letters]
     deck = [f"chant {letter} {length} 6 300" for letter, length in zip(letters, lengths)]
@@ -509,7 +509,7 @@ def test_a_write_is_not_torn(machine: Machine) -> None:
     " else can run."
 )
 def test_any_mix_ends_in_order_under_any_schedule(machine: Machine) -> None:
-    """Otherwise the system works until somebody is interrupted at the wrong place.  (150 ms.)"""
+    """Otherwise the system works until somebody is interrupted at the wrong place.  (250 ms.)"""
     words = machine.random.sample(NAMES, 4)
     deck = [
         (f"yields {words[0]} 5", "exited with 0"),
@@ -625,7 +625,7 @@ def test_32_sleepers_wake_at_the_first_interrupt_after_their_time(machine: Machi
     " NULL the given schedule() waits in wfi; a loop of yours would burn the CPU."
 )
 def test_a_sleeping_system_idles(machine: Machine) -> None:
-    """Otherwise the battery is empty in the morning.  (100 ms: QEMU counts instructions in its
+    """Otherwise the battery is empty in the morning.  (200 ms: QEMU counts instructions in its
     record mode.)"""
     budget = boot_seconds(3) + 1.0
     run = machine.run(["nap 100000s", "nap 200000s", "nap 300000s"], budget=budget, count=True)
@@ -708,7 +708,7 @@ def test_sleeping_for_ever_is_for_ever(machine: Machine) -> None:
     " whatever you keep about it must be gone when its call ends."
 )
 def test_others_run_while_some_sleep(machine: Machine) -> None:
-    """Otherwise one program that waits stops those that work, or is forgotten by them.  (200 ms.)"""
+    """Otherwise one program that waits stops those that work, or is forgotten by them.  (450 ms.)"""
     early, late, other = machine.random.sample(range(2_000, 40_000), 3)
     seed = machine.random.randrange(1000)
     deck = [

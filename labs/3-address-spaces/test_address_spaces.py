@@ -179,7 +179,7 @@ def test_a_shared_frame_stays_until_its_last_reference(machine: Machine) -> None
     " the sequence on paper."
 )
 def test_random_frame_operations(machine: Machine) -> None:
-    """Otherwise it works until frames come back in an order that nobody thought of.  (200 ms.)"""
+    """Otherwise it works until frames come back in an order that nobody thought of.  (100 ms.)"""
     probe_random(
         machine,
         "frames-random",
@@ -234,7 +234,7 @@ MISUSES = [
     " Either region may be empty."
 )
 def test_memories_of_16_mib_to_1_gib(machine: Machine) -> None:
-    """Otherwise the kernel runs on the machine it was written on.  (300 ms: 3 boots.)"""
+    """Otherwise the kernel runs on the machine it was written on.  (600 ms: 3 boots.)"""
     probe(machine, "frames-many:70000", "270 MiB of a machine of 1 GiB", memory=1024, checks=95_000)
     # So large an archive that behind it there is only what QEMU needs for its device tree.
     filler = machine.random.randbytes(64) * ((5 * MIB + 400 * 1024) // 64)
@@ -296,7 +296,7 @@ def test_every_canonical_address_has_its_place(machine: Machine) -> None:
     " unmap() returns what was there. None touches a neighbour."
 )
 def test_random_page_table_operations(machine: Machine) -> None:
-    """Otherwise mapping works, as long as nothing is ever unmapped.  (300 ms.)"""
+    """Otherwise mapping works, as long as nothing is ever unmapped.  (200 ms.)"""
     probe_random(
         machine, "table-random", "map(), unmap(), protect() and find() in any order", checks=220_000
     )
@@ -501,7 +501,7 @@ def test_overlapping_areas_are_refused(machine: Machine) -> None:
 @pytest.mark.requires("anonymous_areas_are_pages_of_zeros")
 @pytest.mark.hint("unmap() takes away the area's pages, all of them and no others.")
 def test_random_areas(machine: Machine) -> None:
-    """Otherwise one area's end is another's beginning.  (200 ms.)"""
+    """Otherwise one area's end is another's beginning.  (100 ms.)"""
     probe_random(machine, "areas-random", "areas mapped and unmapped in any order", checks=22_000)
 
 
@@ -513,7 +513,7 @@ def test_random_areas(machine: Machine) -> None:
     " the file and its memory go: what unmap() does. A fill() that cannot map puts its frame."
 )
 def test_mapping_without_memory_leaves_nothing_behind(machine: Machine) -> None:
-    """Otherwise the first time that memory is short, some of it is gone for good.  (100 ms.)"""
+    """Otherwise the first time that memory is short, some of it is gone for good.  (60 ms.)"""
     probe(
         machine,
         "areas-memory",
@@ -735,7 +735,7 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
     " USER_END, and on pages that no other has. After an error the space goes away again."
 )
 def test_bad_program_files_are_refused(machine: Machine) -> None:
-    """Otherwise a broken file takes the kernel down.  (100 ms.)"""
+    """Otherwise a broken file takes the kernel down.  (400 ms.)"""
     bad = bad_programs(machine)
     run = machine.run([*bad, "exit 7"], {f"bin/{name}": data for name, (data, _) in bad.items()})
     wanted: List["str | Tuple[str, ...]"] = [ends for _, ends in bad.values()]
@@ -751,7 +751,7 @@ def test_bad_program_files_are_refused(machine: Machine) -> None:
     " struct space, the file. space_destroy() does most of it, if load() calls it on every way out."
 )
 def test_every_frame_comes_back(machine: Machine) -> None:
-    """Otherwise the machine gets smaller with each program that it runs.  (300 ms: 3 boots.)"""
+    """Otherwise the machine gets smaller with each program that it runs.  (500 ms: 3 boots.)"""
     bad = bad_programs(machine)
     jobs = ["exit 3", *bad, "nosuch", "layout 1 5", "fault stack", "fault illegal", "exit 0"]
     files = {f"bin/{name}": data for name, (data, _) in bad.items()}
@@ -924,7 +924,7 @@ def test_bad_pointers_are_efault(machine: Machine) -> None:
     " looks at no page behind it."
 )
 def test_random_copies(machine: Machine) -> None:
-    """Otherwise a copy is right as long as its length is one that somebody tried.  (200 ms.)"""
+    """Otherwise a copy is right as long as its length is one that somebody tried.  (150 ms.)"""
     probe_random(
         machine,
         "memory-random",

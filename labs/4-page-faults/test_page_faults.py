@@ -173,7 +173,7 @@ def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.hint("Play the sequence on paper: which area, what does it permit, is the page there?")
 def test_random_faults(machine: Machine) -> None:
-    """Otherwise it works for the programs that somebody tried.  (200 ms.)"""
+    """Otherwise it works for the programs that somebody tried.  (60 ms.)"""
     probe_random(
         machine, "fault-random", "areas come and go, and are touched at random", checks=30_000
     )
@@ -844,7 +844,7 @@ SMALL = 20  # MiB of a machine whose memory is soon used up
     "end(): trap_report_fault() with SIGKILL, and task_exit() with its status. Nobody else's page goes."
 )
 def test_a_program_without_memory_ends_alone(machine: Machine) -> None:
-    """Otherwise one greedy program takes the machine down.  (100 ms.)"""
+    """Otherwise one greedy program takes the machine down.  (200 ms.)"""
     jobs = ["hog 100000", "layout 3 7", "keep 12345 1", "nap 400000", "exit 5"]
     run = machine.run(jobs, memory=SMALL, budget=2.0)
     run.expect_ends(
@@ -874,7 +874,7 @@ def test_a_program_without_memory_ends_alone(machine: Machine) -> None:
     " which becomes SIGKILL, or the answer of the system call."
 )
 def test_every_allocation_can_fail(machine: Machine) -> None:
-    """Otherwise a frame is lost, or the machine, each time that memory is short.  (150 ms.)"""
+    """Otherwise a frame is lost, or the machine, each time that memory is short.  (800 ms.)"""
     array, filled, fixed = place("array"), place("filled"), place("fixed")
     drawn = [f"w={array:x}", f"r={fixed:x}", f"w={filled:x}", f"clock={array + 9 * PAGE:x}"]
     drawn += [f"write={fixed + PAGE:x},5", f"r={array + 30 * PAGE:x}", "deep=20", "frame=15000"]
@@ -924,7 +924,7 @@ def test_what_can_be_read_again_makes_room(machine: Machine) -> None:
     "`tenant` sleeps, and has 128 pages of constants in memory: they can go, and come back when it wakes."
 )
 def test_sleepers_make_room(machine: Machine) -> None:
-    """Otherwise memory is full of what nobody uses just now.  (300 ms.)"""
+    """Otherwise memory is full of what nobody uses just now.  (500 ms.)"""
     most: List[int] = []
     # Both archives have the same size.
     files = {"bin/tenant": build.program("tenant").read_bytes()}
@@ -973,7 +973,7 @@ def tenant_sum() -> int:
     "When programs have ended, however they did, each frame is free again, and the kernel's own memory."
 )
 def test_every_frame_comes_back(machine: Machine) -> None:
-    """Otherwise the machine gets smaller with each program that it runs.  (200 ms: 2 boots.)"""
+    """Otherwise the machine gets smaller with each program that it runs.  (550 ms: 2 boots.)"""
     jobs = [
         "hog 100000",
         "fault stack",

@@ -169,7 +169,7 @@ def test_a_mapping_lies_as_low_as_it_can(machine: Machine) -> None:
 @pytest.mark.points(4)
 @pytest.mark.hint("Play the sequence on paper: which is the first gap that is large enough?")
 def test_random_places(machine: Machine) -> None:
-    """Otherwise it works for the layouts that somebody tried.  (100 ms.)"""
+    """Otherwise it works for the layouts that somebody tried.  (60 ms.)"""
     probe_random(
         machine, "place-random", "areas come and go, and places are looked for", checks=1500
     )

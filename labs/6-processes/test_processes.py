@@ -505,7 +505,7 @@ def frames(seen: Checkpoint, start: int, count: int) -> List[int]:
     " unshare(): a copy of one page, for who has written."
 )
 def test_frames_are_shared_until_written(machine: Machine) -> None:
-    """Otherwise a fork() costs as much as the program is large."""
+    """Otherwise a fork() costs as much as the program is large.  (250 ms.)"""
     seen = looked_at(machine, SHARING)
     first, child = (frames(seen[n], MMAP_BASE, 4) for n in (0, 1))
     same = " ".join("same" if mine == its else "other" for mine, its in zip(first, child))
@@ -572,7 +572,7 @@ READ_ONLY = {
     " yours."
 )
 def test_what_cannot_be_written_stays_so(machine: Machine) -> None:
-    """Otherwise a program can change its own code, once it has had a child.  (200 ms.)"""
+    """Otherwise a program can change its own code, once it has had a child.  (350 ms.)"""
     for script, end in READ_ONLY.items():
         run = machine.run([f"mapper {script}"])
         run.expect_ends(["exited with 0"], f"`mapper {script}` runs to its end")
@@ -722,7 +722,7 @@ def test_references_are_counted(machine: Machine) -> None:
 @pytest.mark.requires("references_are_counted")
 @pytest.mark.hint("The frame for the copy first; without one all is as it was, and it is -ENOMEM.")
 def test_without_a_frame_nothing_is_copied(machine: Machine) -> None:
-    """Otherwise a page is lost when memory is short, or the store is tried for ever."""
+    """Otherwise a page is lost when memory is short, or the store is tried for ever.  (300 ms.)"""
     probe(
         machine,
         "copies-memory",
@@ -1047,7 +1047,7 @@ UNREAPED: Story = (
     " too: nobody else will."
 )
 def test_orphans_are_adopted(machine: Machine) -> None:
-    """Otherwise a child's parent is somebody who is not there any more."""
+    """Otherwise a child's parent is somebody who is not there any more.  (400 ms.)"""
     play(machine, GENERATIONS, "who has whom for a parent, in four generations")
     play(machine, ORPHANS, "a child whose parent has ended, and was waited for")
     play(machine, UNREAPED, "a child whose parent has ended, and is still to be waited for")
@@ -1061,7 +1061,7 @@ def test_orphans_are_adopted(machine: Machine) -> None:
     " process_destroy()."
 )
 def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
-    """Otherwise the machine gets smaller with each process.  (300 ms: a thousand forks, and more.)"""
+    """Otherwise the machine gets smaller with each process.  (450 ms: a thousand forks, and more.)"""
     jobs = ["forker 1000", "forker 30 keep", "forker 10 orphans"]
     run = probe(
         machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=12_000
