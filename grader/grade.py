@@ -94,8 +94,10 @@ def configuration(lab: Lab, options: Options, extra: Sequence[Path] = ()) -> Con
 
 
 def _pytest(lab: Lab, plugin: object) -> None:
-    """Run a lab's test files under our plugin, in this process."""
+    """Run a lab's test files under our plugin, in this process.  Raises GraderError when pytest does not."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # whoever set them meant tests of their own
+        os.environ.pop(name, None)
     import pytest
 
     files = [str(path) for path in sorted(lab.directory.glob("test_*.py"))]
@@ -104,7 +106,9 @@ def _pytest(lab: Lab, plugin: object) -> None:
     arguments += ["-p", "no:logging", "-p", "no:junitxml", "-p", "no:doctest", "-p", "no:unittest"]
     with open(os.devnull, "w") as nowhere:
         with contextlib.redirect_stdout(nowhere):
-            pytest.main(arguments, plugins=[plugin])
+            status = pytest.main(arguments, plugins=[plugin])
+    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        raise GraderError(f"pytest cannot run the tests of lab {lab.name} (its status: {status})")
 
 
 def _again(options: Options) -> str:

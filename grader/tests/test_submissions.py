@@ -14,8 +14,9 @@ from typing import Callable, Dict, List
 import pytest
 
 from grader import build, mutants
+from grader.grade import Options, run_tests
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import ROOT, TEMPLATE, shown
+from grader.paths import ROOT, TEMPLATE, GraderError, shown
 from grader.sandbox import bubblewrap
 from grader.tests.conftest import Grade, heed_control_c
 
@@ -219,6 +220,18 @@ def test_bad_options_list_the_choices(grade: Grade, options: List[str], said: st
     assert graded.status == 2
     assert said in first_lines(graded.output)
     assert len(graded.output.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["PYTEST_ADDOPTS", "PYTEST_PLUGINS"])
+def test_pytests_own_variables_change_nothing(grade: Grade, name: str) -> None:
+    graded = grade("reference", "--test", "first_words*", **{name: "--no-such-thing"})
+    assert graded.status == 0 and graded.score == 5, graded.output
+
+
+def test_a_pytest_that_cannot_run_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pytest, "main", lambda *_, **__: pytest.ExitCode.USAGE_ERROR)
+    with pytest.raises(GraderError, match="pytest cannot run the tests of lab batch"):
+        run_tests(lab, None, Options(solutions=None))
 
 
 def test_no_such_solutions_directory(grade: Grade) -> None:
