@@ -518,7 +518,7 @@ def test_mapping_without_memory_leaves_nothing_behind(machine: Machine) -> None:
         machine,
         "areas-memory",
         "an area of 20 pages, where each frame in turn cannot be had",
-        checks=100,
+        checks=5,  # where pages come when they are touched, few frames can be refused
     )
 
 
