@@ -91,7 +91,7 @@ def wrap_machine() -> List[str]:
 def limits(
     memory: int, file_size: int, cpu_seconds: int, own_session: bool = True
 ) -> Callable[[], None]:
-    """A function for subprocess's preexec_fn: the child dies with us, and it and all it starts
+    """A function to call in a child before exec (subprocess's preexec_fn): it dies with us, and it and all it starts
     stay within these (bytes of address space, bytes a file, seconds of CPU time; each process
     for itself).  own_session: a ^C of the terminal does not reach it."""
 
