@@ -21,6 +21,7 @@ BOOT ?=
 OUT ?=
 ONLY ?=
 CALLS ?=
+MECHANICAL ?=
 
 # The authors' tree has what the student edition has not.
 AUTHORS := $(wildcard labs/1-batch/solution)
@@ -93,8 +94,8 @@ test: authors ready-for-test ## Prove that every point is earned: all tests of R
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
 	@$(PYTHON_FOUND) -m pytest grader/tests/large_programs.py
 
-mutants: ready-for-test authors ## The kill matrix: every wrong kernel against every test (LAB= ONLY=)
-	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)"
+mutants: ready-for-test authors ## Every wrong kernel against every test (LAB= ONLY=), or random edits (MECHANICAL=n SEED=)
+	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)" --mechanical "$(MECHANICAL)" --seed "$(SEED)"
 
 template: ready authors ## Make solutions-template/ from the labs' solutions
 	@$(GRADER) template

@@ -155,8 +155,12 @@ def command_template(arguments: argparse.Namespace) -> int:
 
 
 def command_mutants(arguments: argparse.Namespace) -> int:
-    from grader import mutants
+    from grader import mechanical, mutants
 
+    count = _number("MECHANICAL", arguments.mechanical)
+    if count is not None:
+        seed = _number("SEED", arguments.seed)
+        return mechanical.command(arguments.lab, count, 1 if seed is None else seed, _workers())
     return mutants.command(arguments.lab, arguments.only, _workers())
 
 
@@ -219,7 +223,7 @@ def _parser() -> argparse.ArgumentParser:
     add("map", command_map, "lab", "apps", "test", "solutions", "with", "out")
     add("slots", command_slots, "lab", "solutions")
     add("template", command_template).add_argument("--check", action="store_true")
-    add("mutants", command_mutants, "lab", "only")
+    add("mutants", command_mutants, "lab", "only", "mechanical", "seed")
     add("handout", command_handout, "out")
     add("bench", command_bench, "lab")
     add("fuzz", command_fuzz, "calls", "seed")

@@ -54,11 +54,11 @@ def starter(text: str, name: str, task: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def solution_lines(text: str) -> List[str]:
-    """What the student writes: the lines inside the regions, stubs left out, stripped."""
-    found: List[str] = []
+def solution_line_numbers(text: str) -> List[int]:
+    """Where the student writes: the numbers, from 1, of the lines inside the regions, without stubs."""
+    found: List[int] = []
     state = "given"
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         if _BEGIN.match(line):
             state = "solution"
         elif _END.match(line):
@@ -66,8 +66,14 @@ def solution_lines(text: str) -> List[str]:
         elif _STUB.match(line):
             state = "stub"
         elif state == "solution" and line.strip():
-            found.append(line.strip())
+            found.append(number)
     return found
+
+
+def solution_lines(text: str) -> List[str]:
+    """What the student writes: the lines inside the regions, stubs left out, stripped."""
+    lines = text.splitlines()
+    return [lines[number - 1].strip() for number in solution_line_numbers(text)]
 
 
 def generate(lab: Lab) -> Dict[Path, str]:
