@@ -24,6 +24,8 @@ extern uint64_t boot_stack[];
 static struct process boot_process = {
     .name = "kernel",
     .pid = 1,
+    .group = 1,
+    .session = 1,
     .priority = PRIORITY_INITIAL,
     .family =
         {
@@ -79,7 +81,8 @@ struct process *process_create(const char *name)
     uint64_t sstatus = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SIE | SSTATUS_FS);
     task->user.sstatus = sstatus | SSTATUS_SPIE | SSTATUS_FS_INITIAL;
 
-    process->pid = next_pid++;
+    /* A group and a session of its own, until it inherits those of a parent. */
+    process->pid = process->group = process->session = next_pid++;
     for (size_t i = 0; name[i] && i + 1 < PROCESS_NAME; i++)
         process->name[i] = name[i];
     process->files[0] = &console_input;

@@ -90,19 +90,19 @@ static long replace_program(struct task *task, const char *path, char *const arg
 static long sys_execve(struct task *task, const uint64_t args[6])
 {
     /* BEGIN SOLUTION 6.3 */
-    char path[PATH_MAX], **argv, **envp;
-    long error = user_memory->string(task, path, args[0], sizeof(path));
-    if (error < 0)
-        return error;
-    error = copy_vector(task, args[1], &argv);
-    if (error)
-        return error;
-    error = copy_vector(task, args[2], &envp);
-    if (!error) {
+    char *path = kmalloc(PATH_MAX), **argv = NULL, **envp = NULL;
+    if (!path)
+        return -ENOMEM;
+    long error = user_memory->string(task, path, args[0], PATH_MAX);
+    if (error >= 0)
+        error = copy_vector(task, args[1], &argv);
+    if (!error)
+        error = copy_vector(task, args[2], &envp);
+    if (!error)
         error = replace_program(task, path, argv, envp);
-        kfree(envp);
-    }
+    kfree(envp);
     kfree(argv);
+    kfree(path);
     return error;
     /* STUB
     (void)task, (void)args;
