@@ -13,6 +13,7 @@
 #include "scheduler.h"
 #include "space.h"
 #include "string.h"
+#include "timer.h"
 #include "trace.h"
 #include "trap.h"
 #include "wait.h"
@@ -168,6 +169,7 @@ void task_run(struct task *task)
     if (before != task) {
         task->stack = before->stack;
         task->stack_size = before->stack_size;
+        task->since = time_now(); /* no scheduler has said when its turn began */
     }
     current_task = task;
     task->user.kernel_satp = csr_read(satp);
