@@ -223,6 +223,15 @@ SCRIPTS = {
         dup3=A,9,0 seek=9,0,1 dup3=9,A,0 close=9 seek=A,0,1 dup3=A,3,80000 dup3=A,6,80000
         close=6 close=6 dup3=6,A,0 seek=A,0,1
     """,
+    "paths of 4,095 bytes and more": """
+        map=0,3000,rw,pa put=a+0,disk fill=a+4,ff7,2f put=a+ffb,text openat=ffffff9c,a+0,r size=A
+        fill=a+4,ff8,2f put=a+ffc,text openat=ffffff9c,a+0,r openat=ffffff9c,a+1,r unlinkat=ffffff9c,a+0,0
+        open=disk/dir,rd put=a+2000,inner openat=B,a+2000,r fill=a+0,ff5,2e fill=a+1,1,2f fill=a+3,ff2,2f
+        put=a+ff5,inner openat=B,a+0,r
+    """,
+    "a path of many slashes": """
+        map=0,1000,rw,pa fill=a+0,12c,2f put=a+12c, chdir=disk/////////////////////////////////////////////////////////////////////////////////dir cwd
+    """,
     "read into a mapping of itself": """
         open=disk/text,rw map=0,3000,rw,s,A,0 read=A,a+0,1000 sum=a+0,22bc seek=A,0,0 write=A,a+1000,1000
         sum=a+0,22bc seek=A,800,0 write=A,a+2000,2bc sum=a+0,22bc unlink=disk/text truncate=A,0 truncate=A,3000
@@ -275,11 +284,6 @@ OWN_ANSWERS: Dict[str, Own] = {
             ("open=disk/SHORT,r", "5"),
         ],
         "FAT's own names are 8.3 and know no small letters; long ones are found, and not made (fat.h)",
-    ),
-    "a path has 255 bytes": (
-        "map=0,1000,rw,pa fill=a+0,100,2f put=a+f7,disk/text",
-        [("openat=ffffff9c,a+0,r", "-36"), ("openat=ffffff9c,a+1,r", "3")],
-        "PATH_MAX (path.h); Linux has 4096",
     ),
     "the archive is for reading": (
         "",

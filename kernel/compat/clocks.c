@@ -53,14 +53,71 @@ static long gettime(struct task *task, const uint64_t args[6])
     return user_memory->out(task, args[1], &time, sizeof(time));
 }
 
+/* What gettimeofday() has beyond lab 2's: the time zone that nobody uses, which is zero. */
+static long (*lower_timeofday)(struct task *task, const uint64_t args[6]);
+
+static long timeofday(struct task *task, const uint64_t args[6])
+{
+    static const int32_t zone[2];
+    long error = lower_timeofday(task, args);
+    return error || !args[1] ? error : user_memory->out(task, args[1], zone, sizeof(zone));
+}
+
 /* Be asked before lab 2, where it is linked. */
 static void more_clocks(void)
 {
     lower = syscall_table[SYS_CLOCK_GETTIME];
     if (lower)
         syscall_table[SYS_CLOCK_GETTIME] = gettime;
+    lower_timeofday = syscall_table[SYS_GETTIMEOFDAY];
+    if (lower_timeofday)
+        syscall_table[SYS_GETTIMEOFDAY] = timeofday;
 }
 INITCALL(0, more_clocks);
+
+/* Is it one of the clocks above, or of lab 2's? */
+static bool is_clock(int clock)
+{
+    return clock >= CLOCK_REALTIME && clock <= CLOCK_BOOTTIME;
+}
+
+/* clock_getres(clock, result): args[0], and args[1], which may be NULL.  All clocks count ticks of the same timer. */
+static long sys_clock_getres(struct task *task, const uint64_t args[6])
+{
+    if (!is_clock((int)args[0]))
+        return -EINVAL;
+    struct timespec tick = {0, (int64_t)(SECOND / platform.timebase)};
+    return args[1] ? user_memory->out(task, args[1], &tick, sizeof(tick)) : 0;
+}
+SYSCALL(SYS_CLOCK_GETRES, sys_clock_getres);
+
+/* Read a time that is to be set, of seconds and parts: it must be one.  0, -EFAULT or -EINVAL. */
+static long check_time(struct task *task, uint64_t address, int64_t parts)
+{
+    int64_t time[2];
+    long error = user_memory->in(task, time, address, sizeof(time));
+    return error ? error : time[0] < 0 || time[1] < 0 || time[1] >= parts ? -EINVAL : 0;
+}
+
+/* clock_settime(clock, time), settimeofday(time, zone): no clock can be set. */
+static long sys_clock_settime(struct task *task, const uint64_t args[6])
+{
+    if ((int)args[0] != CLOCK_REALTIME)
+        return -EINVAL;
+    long error = check_time(task, args[1], SECOND);
+    return error ? error : -EPERM;
+}
+SYSCALL(SYS_CLOCK_SETTIME, sys_clock_settime);
+
+static long sys_settimeofday(struct task *task, const uint64_t args[6])
+{
+    int32_t zone[2];
+    long error = args[0] ? check_time(task, args[0], 1000001) : 0;
+    if (!error && args[1])
+        error = user_memory->in(task, zone, args[1], sizeof(zone));
+    return error ? error : args[0] || args[1] ? -EPERM : 0;
+}
+SYSCALL(SYS_SETTIMEOFDAY, sys_settimeofday);
 
 /* times(result): args[0]: struct tms, in hundredths of a second; for the machine's clock, too, which it returns. */
 static long sys_times(struct task *task, const uint64_t args[6])

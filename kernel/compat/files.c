@@ -4,6 +4,7 @@
 #include "errno.h"
 #include "file.h"
 #include "inode_file.h"
+#include "kmalloc.h"
 #include "page_cache.h"
 #include "path.h"
 #include "space.h"
@@ -98,7 +99,7 @@ static long sys_fcntl(struct task *task, const uint64_t args[6])
         F_DUPFD_CLOEXEC = 1030
     };
     struct process *process = task->process;
-    struct file *file = file_get(task, args[0]);
+    struct file *file = file_get_any(task, args[0]);
     if (!file)
         return -EBADF;
     uint32_t command = (uint32_t)args[1], bit = 1u << (uint32_t)args[0];
@@ -113,6 +114,8 @@ static long sys_fcntl(struct task *task, const uint64_t args[6])
         return (long)(file->flags & ~(unsigned)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC));
     case F_SETFL: {
         const unsigned can_change = O_APPEND | O_NONBLOCK;
+        if (file->flags & O_PATH)
+            return -EBADF;
         file->flags = (file->flags & ~can_change) | ((unsigned)args[2] & can_change);
         return 0;
     }
@@ -137,13 +140,15 @@ SYSCALL(SYS_FCNTL, sys_fcntl);
 /* truncate(path, size): args[0] and args[1]. */
 static long sys_truncate(struct task *task, const uint64_t args[6])
 {
-    char path[PATH_MAX];
+    char *path;
     struct file *file;
     if ((int64_t)args[1] < 0)
         return -EINVAL;
-    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], path);
-    if (!error)
-        error = file_open_with(path, O_WRONLY, &file);
+    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], &path);
+    if (error)
+        return error;
+    error = file_open_with(path, O_WRONLY, &file);
+    kfree(path);
     if (error)
         return error;
     error = file->inode ? inode_truncate(file->inode, args[1]) : -EINVAL;
@@ -162,11 +167,13 @@ SYSCALL(SYS_FDATASYNC, sys_fdatasync);
 /* Is there what a path names?  args: of a call whose first two are a directory and a path. */
 static long exists(struct task *task, const uint64_t args[6])
 {
-    char path[PATH_MAX];
+    char *path;
     struct file *file;
-    long error = path_in(task, args[0], args[1], path);
-    if (!error)
-        error = file_open_with(path, O_RDONLY, &file);
+    long error = path_in(task, args[0], args[1], &path);
+    if (error)
+        return error;
+    error = file_open_with(path, O_RDONLY, &file);
+    kfree(path);
     if (!error)
         file_put(file);
     return error;

@@ -11,6 +11,8 @@
 #include "memory.h"
 #include "string.h"
 
+enum { NAME_MAX = 255 }; /* bytes of a name, on Linux */
+
 struct archive_file {
     struct file file;
     const char *bytes;
@@ -85,7 +87,10 @@ int archive_check_directory(const char *path)
         if (strncmp(file.name, path + 1, length) == 0 &&
             (file.name[length] == '/' || (file.name[length] == '\0' && file.is_directory)))
             return 0;
-    return -ENOENT;
+    const char *last = path + length + 1;
+    while (last[-1] != '/')
+        last--;
+    return strlen(last) > NAME_MAX ? -ENAMETOOLONG : -ENOENT;
 }
 
 /* ---- directories: the archive has none, only files whose paths lead through them */

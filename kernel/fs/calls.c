@@ -37,19 +37,18 @@ static void set_descriptor(struct task *task, long fd, struct file *file, unsign
 /* openat(directory, path, flags, mode): args[0] to args[3].  Modes are nothing that FAT knows. */
 static long sys_openat(struct task *task, const uint64_t args[6])
 {
-    char path[PATH_MAX];
+    char *path;
     struct file *file;
-    long error = path_in(task, args[0], args[1], path);
+    long error = path_in(task, args[0], args[1], &path);
     if (error)
         return error;
     unsigned flags = (unsigned)args[2];
-    if ((flags & O_ACCMODE) == O_ACCMODE)
-        return -EINVAL;
+    if (flags & O_PATH)
+        flags &= O_PATH | O_DIRECTORY | O_CLOEXEC;
     /* Before it is made, or loses what it has. */
     long fd = free_descriptor(task);
-    if (fd < 0)
-        return fd;
-    error = file_open_with(path, flags, &file);
+    error = fd < 0 ? fd : file_open_with(path, flags, &file);
+    kfree(path);
     if (error)
         return error;
     set_descriptor(task, fd, file, flags);
@@ -59,7 +58,7 @@ SYSCALL(SYS_OPENAT, sys_openat);
 
 static long sys_close(struct task *task, const uint64_t args[6])
 {
-    struct file *file = file_get(task, args[0]);
+    struct file *file = file_get_any(task, args[0]);
     if (!file)
         return -EBADF;
     set_descriptor(task, (uint32_t)args[0], NULL, 0);
@@ -70,7 +69,7 @@ SYSCALL(SYS_CLOSE, sys_close);
 
 static long sys_dup(struct task *task, const uint64_t args[6])
 {
-    struct file *file = file_get(task, args[0]);
+    struct file *file = file_get_any(task, args[0]);
     if (!file)
         return -EBADF;
     long fd = free_descriptor(task);
@@ -85,7 +84,7 @@ SYSCALL(SYS_DUP, sys_dup);
 /* dup3(from, to, flags): args[0] to args[2]. */
 static long sys_dup3(struct task *task, const uint64_t args[6])
 {
-    struct file *file = file_get(task, args[0]);
+    struct file *file = file_get_any(task, args[0]);
     uint32_t to = (uint32_t)args[1], flags = (uint32_t)args[2];
     if ((flags & ~(uint32_t)O_CLOEXEC) || (uint32_t)args[0] == to)
         return -EINVAL;
@@ -308,7 +307,7 @@ long stat_out(struct task *task, uint64_t to, const struct file *file)
 
 static long sys_fstat(struct task *task, const uint64_t args[6])
 {
-    const struct file *file = file_get(task, args[0]);
+    const struct file *file = file_get_any(task, args[0]);
     return file ? stat_out(task, args[1], file) : -EBADF;
 }
 SYSCALL(SYS_FSTAT, sys_fstat);

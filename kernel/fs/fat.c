@@ -341,7 +341,9 @@ static int open(const struct fat_found *found, struct inode **opened)
         return 0;
     if (is_directory)
         start = found->is_root ? fat.root_cluster : fat_entry_start(found->entry);
-    else
+    if (is_directory && !found->is_root && !fat_is_cluster(start))
+        return fat_damaged("there is no such cluster, and a directory begins there:", start);
+    if (!is_directory)
         size = fat_get32(found->entry + FAT_SIZE);
     if (size > 0) {
         start = fat_entry_start(found->entry);

@@ -6,6 +6,7 @@
 enum {
     ENTRY_END = 0x00,     /* in the first byte: this entry and all behind it are free */
     ENTRY_DELETED = 0xe5, /* it is free */
+    ENTRY_E5 = 0x05,      /* the name begins with the byte 0xe5 */
 
     DIRECTORY_ENTRIES_MAX = 65536,
     SHORT_BASE = 8,
@@ -61,15 +62,17 @@ static int32_t decode(const char *text, size_t rest, size_t *size)
     return point < least[more] || surrogate || point > 0x10ffff ? -1 : (int32_t)point;
 }
 
-/* Set what is wanted.  False when no file can have such a name. */
-static bool want(const char *text, size_t length)
+/* Set what is wanted.  0, or when no file can have such a name -ENOENT or -ENAMETOOLONG. */
+static int want(const char *text, size_t length)
 {
     wanted.length = 0;
     for (size_t at = 0, size; at < length; at += size) {
         int32_t point = decode(text + at, length - at, &size);
         unsigned units = point >= 0x10000 ? 2 : 1;
-        if (point < 0 || wanted.length + units > NAME_MAX)
-            return false;
+        if (point < 0)
+            return -ENOENT;
+        if (wanted.length + units > NAME_MAX)
+            return -ENAMETOOLONG;
         uint16_t *to = &wanted.units[wanted.length];
         wanted.length += units;
         if (units == 2) {
@@ -78,7 +81,15 @@ static bool want(const char *text, size_t length)
         }
         *to = (uint16_t)point;
     }
-    return wanted.length > 0;
+    return wanted.length > 0 ? 0 : -ENOENT;
+}
+
+/* An entry's short name as it is meant: its first byte has another form where it would say that it is deleted. */
+static void get_short_name(const uint8_t *entry, uint8_t name[SHORT_SIZE])
+{
+    memcpy(name, entry, SHORT_SIZE);
+    if (name[0] == ENTRY_E5)
+        name[0] = ENTRY_DELETED;
 }
 
 /* Compare a part of a short name, padded with spaces, with what is wanted from *at on, and move on behind it. */
@@ -88,7 +99,8 @@ static bool short_part_matches(const uint8_t *part, size_t size, unsigned *at)
         size--;
     for (size_t i = 0; i < size; i++) {
         /* What is no ASCII depends on a code page that nobody knows. */
-        if (part[i] >= 0x80 || *at >= wanted.length || fold(part[i]) != fold(wanted.units[*at]))
+        uint8_t byte = part[i];
+        if (byte >= 0x80 || *at >= wanted.length || fold(byte) != fold(wanted.units[*at]))
             return false;
         ++*at;
     }
@@ -97,14 +109,16 @@ static bool short_part_matches(const uint8_t *part, size_t size, unsigned *at)
 
 static bool short_name_matches(const uint8_t *entry)
 {
+    uint8_t name[SHORT_SIZE];
     unsigned at = 0;
-    if (!short_part_matches(entry, SHORT_BASE, &at))
+    get_short_name(entry, name);
+    if (!short_part_matches(name, SHORT_BASE, &at))
         return false;
     bool has_dot = at < wanted.length && wanted.units[at] == '.';
-    if (has_dot != (entry[SHORT_BASE] != ' '))
+    if (has_dot != (name[SHORT_BASE] != ' '))
         return false;
     at += has_dot;
-    return short_part_matches(entry + SHORT_BASE, SHORT_EXTENSION, &at) && at == wanted.length;
+    return short_part_matches(name + SHORT_BASE, SHORT_EXTENSION, &at) && at == wanted.length;
 }
 
 /* The specification's ChkSum(). */
@@ -296,7 +310,9 @@ int fat_walk(const char *path, struct fat_found *found)
             length++;
         bool is_last = path[length] == '\0';
         found->name = path;
-        int error = want(path, length) ? search(directory, found) : -ENOENT;
+        int error = want(path, length);
+        if (!error)
+            error = search(directory, found);
         if (error || is_last) {
             found->can_make = error == -ENOENT && is_last;
             return error;
@@ -483,8 +499,11 @@ static size_t encode(uint32_t point, char *to)
     return more + 1;
 }
 
-/* The long name that was listed, of so many units at most, in UTF-8.  False when it is too long. */
-static bool long_name_text(unsigned units, char *name)
+/*
+ * The long name that was listed, of so many units at most, in UTF-8.  False when it is none: it is too long, or has
+ * what no name can have.
+ */
+static bool long_name_text(unsigned units, char name[INODE_NAME_SIZE])
 {
     size_t length = 0;
     for (unsigned i = 0; i < units && listed[i] != 0; i++) {
@@ -493,7 +512,8 @@ static bool long_name_text(unsigned units, char *name)
                        listed[i + 1] >= 0xdc00 && listed[i + 1] < 0xe000;
         if (is_pair)
             point = 0x10000 + ((point - 0xd800) << 10) + (listed[++i] - 0xdc00u);
-        if (length + 4 > NAME_MAX)
+        bool is_half = !is_pair && point >= 0xd800 && point < 0xe000;
+        if (i >= NAME_MAX || is_half || point == '/')
             return false;
         length += encode(point, name + length);
     }
@@ -506,21 +526,23 @@ static size_t short_part_text(const uint8_t *part, size_t size, bool small, char
 {
     while (size > 0 && part[size - 1] == ' ')
         size--;
-    for (size_t i = 0; i < size; i++)
-        to[i] = part[i] >= 0x80 ? '?' : (char)(small ? fold(part[i]) : part[i]);
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = part[i];
+        to[i] = byte >= 0x80 ? '?' : (char)(small ? fold(byte) : byte);
+    }
     return size;
 }
 
-static void short_name_text(const uint8_t *entry, char *name)
+static void short_name_text(const uint8_t *entry, char *text)
 {
-    uint8_t small = entry[FAT_SMALL_LETTERS];
-    size_t n = short_part_text(entry, SHORT_BASE, small & SMALL_BASE, name);
-    if (entry[SHORT_BASE] != ' ') {
-        name[n++] = '.';
-        n +=
-            short_part_text(entry + SHORT_BASE, SHORT_EXTENSION, small & SMALL_EXTENSION, name + n);
+    uint8_t small = entry[FAT_SMALL_LETTERS], name[SHORT_SIZE];
+    get_short_name(entry, name);
+    size_t n = short_part_text(name, SHORT_BASE, small & SMALL_BASE, text);
+    if (name[SHORT_BASE] != ' ') {
+        text[n++] = '.';
+        n += short_part_text(name + SHORT_BASE, SHORT_EXTENSION, small & SMALL_EXTENSION, text + n);
     }
-    name[n] = '\0';
+    text[n] = '\0';
 }
 
 int fat_list(uint32_t directory, uint64_t *index, struct fat_listed *found)

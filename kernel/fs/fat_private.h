@@ -30,6 +30,7 @@
 
 #include "block.h"
 #include "block_cache.h"
+#include "inode.h"
 
 /* The one file system there is: struct file_system's functions are not told which. */
 struct fat_volume {
@@ -165,7 +166,7 @@ struct fat_found {
     bool is_full, is_end;   /* is_end: behind that entry there is none that counts */
 };
 
-/* Follow a path, as struct file_system's lookup() has it.  0, -ENOENT (see can_make), -ENOTDIR, -EIO. */
+/* Follow a path, as struct file_system's lookup() has it.  0, -ENOENT (see can_make), -ENAMETOOLONG, -ENOTDIR, -EIO. */
 int fat_walk(const char *path, struct fat_found *found);
 
 /* The first cluster that an entry tells of: any number. */
@@ -193,7 +194,7 @@ int fat_entry_update(uint64_t place, uint32_t start, uint32_t size);
 struct fat_listed {
     uint64_t place; /* as in struct fat_found */
     bool is_directory;
-    char name[256]; /* in UTF-8 */
+    char name[INODE_NAME_SIZE]; /* in UTF-8 */
 };
 
 /*

@@ -10,6 +10,12 @@
 
 struct file *file_get(struct task *task, uint64_t fd)
 {
+    struct file *file = file_get_any(task, fd);
+    return file && !(file->flags & O_PATH) ? file : NULL;
+}
+
+struct file *file_get_any(struct task *task, uint64_t fd)
+{
     /* A descriptor is an int: Linux looks at the low 32 bits of the register only. */
     uint32_t index = (uint32_t)fd;
     return index < PROCESS_FILES ? task->process->files[index] : NULL;

@@ -9,6 +9,7 @@
 #include "file.h"
 #include "inode.h"
 #include "inode_file.h"
+#include "kmalloc.h"
 #include "page_cache.h"
 #include "panic.h"
 #include "path.h"
@@ -70,21 +71,24 @@ static int check_directory(const char *path)
 }
 
 /*
- * Write a path from the root on without "//", "." and "..": "/a/b", and "" for the root itself.  One that does
+ * A path from the root on without "//", "." and "..": "/a/b", and "" for the root itself.  One that does
  * not begin with a slash is taken from the current process's directory.  *to_directory: it ends with a slash, so only a directory is meant.
  * What a "." or ".." follows is one, or there is no such path.
- * Returns 0, -ENOENT for an empty path, -ENAMETOOLONG, or as check_directory().
+ * Returns 0, and *normal is the caller's to kfree(); -ENOENT for an empty path, -ENOMEM, or as check_directory().
  */
-static int normalize(const char *path, char normal[PATH_MAX], bool *to_directory)
+static int normalize(const char *path, char **normal, bool *to_directory)
 {
     const char *directory = current_task->process->directory;
-    size_t length = 0;
+    size_t length = *path != '/' && directory ? strlen(directory) : 0;
+    *to_directory = false;
     if (*path == '\0')
         return -ENOENT;
-    if (*path != '/' && directory) {
-        length = strlen(directory);
-        memcpy(normal, directory, length);
-    }
+    /* Each part gets a slash in front, which the first may not have had. */
+    char *to = kmalloc(length + 1 + strlen(path) + 1);
+    if (!to)
+        return -ENOMEM;
+    if (length > 0)
+        memcpy(to, directory, length);
     while (*path) {
         size_t n = 0;
         while (path[n] && path[n] != '/')
@@ -92,17 +96,17 @@ static int normalize(const char *path, char normal[PATH_MAX], bool *to_directory
         bool is_dot = n == 1 && path[0] == '.';
         bool is_dot_dot = n == 2 && path[0] == '.' && path[1] == '.';
         if (is_dot || is_dot_dot) {
-            normal[length] = '\0';
-            int error = check_directory(normal);
-            if (error)
+            to[length] = '\0';
+            int error = check_directory(to);
+            if (error) {
+                kfree(to);
                 return error;
-            while (is_dot_dot && length > 0 && normal[--length] != '/')
+            }
+            while (is_dot_dot && length > 0 && to[--length] != '/')
                 ;
         } else if (n > 0) {
-            if (length + 1 + n >= PATH_MAX)
-                return -ENAMETOOLONG;
-            normal[length++] = '/';
-            memcpy(normal + length, path, n);
+            to[length++] = '/';
+            memcpy(to + length, path, n);
             length += n;
         }
         path += n;
@@ -110,7 +114,8 @@ static int normalize(const char *path, char normal[PATH_MAX], bool *to_directory
         while (*path == '/')
             path++;
     }
-    normal[length] = '\0';
+    to[length] = '\0';
+    *normal = to;
     return 0;
 }
 
@@ -142,28 +147,18 @@ static int check_flags(const struct inode *inode, unsigned flags)
     return to_write && inode->read_only ? -EROFS : 0;
 }
 
-int file_open_with(const char *path, unsigned flags, struct file **opened)
+/* Open what a normal path names. */
+static int open_normal(const char *normal, unsigned flags, struct file **opened)
 {
-    char normal[PATH_MAX];
     const char *rest;
-    bool to_directory;
-    int error = normalize(path, normal, &to_directory);
-    if (error)
-        return error;
-    if (to_directory && (flags & O_CREAT))
-        return -EISDIR;
-    if ((flags & O_DIRECTORY) && (flags & O_CREAT))
-        return -EINVAL;
-    if (to_directory)
-        flags |= O_DIRECTORY;
     const struct file_system *fs = find_mount(normal, &rest);
     if (!fs) {
-        error = device_open(normal, flags, opened);
+        int error = device_open(normal, flags, opened);
         return error == -ENOENT ? archive_open(normal, flags, opened) : error;
     }
     struct inode *inode;
     fs_lock();
-    error = find_inode(fs, rest, flags, &inode);
+    int error = find_inode(fs, rest, flags, &inode);
     fs_unlock();
     if (error)
         return error;
@@ -179,6 +174,23 @@ int file_open_with(const char *path, unsigned flags, struct file **opened)
         error = inode_truncate(inode, 0);
     if (error)
         file_put(*opened);
+    return error;
+}
+
+int file_open_with(const char *path, unsigned flags, struct file **opened)
+{
+    char *normal;
+    bool to_directory;
+    int error = normalize(path, &normal, &to_directory);
+    if (error)
+        return error;
+    if (to_directory && (flags & O_CREAT))
+        error = -EISDIR;
+    else if ((flags & O_DIRECTORY) && (flags & O_CREAT))
+        error = -EINVAL;
+    else
+        error = open_normal(normal, to_directory ? flags | O_DIRECTORY : flags, opened);
+    kfree(normal);
     return error;
 }
 
@@ -208,54 +220,73 @@ static size_t dots_at_end(const char *path)
     return is_all && dots <= 2 ? dots : 0;
 }
 
-int path_remove(const char *path, bool directory)
+/* Remove what a normal path names.  dots: as dots_at_end() of the path that the program gave. */
+static int remove_normal(const char *normal, bool directory, bool to_directory, size_t dots)
 {
-    char normal[PATH_MAX];
     const char *rest;
-    bool to_directory;
-    int error = normalize(path, normal, &to_directory);
-    if (error)
-        return error;
     const struct file_system *fs = find_mount(normal, &rest);
     if (!fs || !fs->remove)
         return -EROFS;
     if (to_directory && !directory) {
-        error = check_directory(normal);
+        int error = check_directory(normal);
         return error ? error : -EISDIR;
     }
-    size_t dots = directory ? dots_at_end(path) : 0;
-    if (dots > 0)
+    if (directory && dots > 0)
         return dots == 1 ? -EINVAL : -ENOTEMPTY;
     fs_lock();
-    error = fs->remove(rest, directory);
+    int error = fs->remove(rest, directory);
+    fs_unlock();
+    return error;
+}
+
+int path_remove(const char *path, bool directory)
+{
+    char *normal;
+    bool to_directory;
+    int error = normalize(path, &normal, &to_directory);
+    if (error)
+        return error;
+    error = remove_normal(normal, directory, to_directory, dots_at_end(path));
+    kfree(normal);
+    return error;
+}
+
+static int make_normal(const char *normal)
+{
+    const char *rest;
+    const struct file_system *fs = find_mount(normal, &rest);
+    if (!fs || !fs->make_directory) {
+        int error = check_directory(normal);
+        return error == 0 || error == -ENOTDIR ? -EEXIST : -EROFS;
+    }
+    fs_lock();
+    int error = fs->make_directory(rest);
     fs_unlock();
     return error;
 }
 
 int path_make_directory(const char *path)
 {
-    char normal[PATH_MAX];
-    const char *rest;
+    char *normal;
+    bool to_directory;
+    int error = normalize(path, &normal, &to_directory);
+    if (error)
+        return error;
+    error = make_normal(normal);
+    kfree(normal);
+    return error;
+}
+
+int path_directory(const char *path, char **normal)
+{
     bool to_directory;
     int error = normalize(path, normal, &to_directory);
     if (error)
         return error;
-    const struct file_system *fs = find_mount(normal, &rest);
-    if (!fs || !fs->make_directory) {
-        error = check_directory(normal);
-        return error == 0 || error == -ENOTDIR ? -EEXIST : -EROFS;
-    }
-    fs_lock();
-    error = fs->make_directory(rest);
-    fs_unlock();
+    error = check_directory(*normal);
+    if (error)
+        kfree(*normal);
     return error;
-}
-
-int path_directory(const char *path, char normal[PATH_MAX])
-{
-    bool to_directory;
-    int error = normalize(path, normal, &to_directory);
-    return error ? error : check_directory(normal);
 }
 
 const char *mount_name(const char *directory, size_t index)

@@ -9,32 +9,46 @@
 #include "task.h"
 #include "user_memory.h"
 
-long path_in(struct task *task, uint64_t directory, uint64_t address, char path[PATH_MAX])
+/* Put a path behind that of the directory which a descriptor is, in place of *path.  0 or an error. */
+static long begin_in(struct task *task, uint64_t directory, char **path)
 {
-    long length = user_memory->string(task, path, address, PATH_MAX);
-    if (length <= 0)
-        return length < 0 ? length : -ENOENT;
-    if (path[0] == '/' || (int)directory == AT_FDCWD)
-        return 0;
-    const struct file *file = file_get(task, directory);
+    const struct file *file = file_get_any(task, directory);
     if (!file)
         return -EBADF;
     if (!file->path)
         return -ENOTDIR;
-    size_t before = strlen(file->path);
-    if (before + 1 + (size_t)length >= PATH_MAX)
-        return -ENAMETOOLONG;
-    memmove(path + before + 1, path, (size_t)length + 1);
-    memcpy(path, file->path, before);
-    path[before] = '/';
+    size_t before = strlen(file->path), length = strlen(*path);
+    char *whole = kmalloc(before + 1 + length + 1);
+    if (!whole)
+        return -ENOMEM;
+    memcpy(whole, file->path, before);
+    whole[before] = '/';
+    memcpy(whole + before + 1, *path, length + 1);
+    kfree(*path);
+    *path = whole;
     return 0;
+}
+
+long path_in(struct task *task, uint64_t directory, uint64_t address, char **path)
+{
+    *path = kmalloc(PATH_MAX);
+    if (!*path)
+        return -ENOMEM;
+    long error = user_memory->string(task, *path, address, PATH_MAX);
+    if (error >= 0)
+        error = error > 0 ? 0 : -ENOENT;
+    if (!error && **path != '/' && (int)directory != AT_FDCWD)
+        error = begin_in(task, directory, path);
+    if (error)
+        kfree(*path);
+    return error;
 }
 
 /* newfstatat(directory, path, stat, flags): args[0] to args[3].  There are no links that could be followed or not. */
 static long sys_newfstatat(struct task *task, const uint64_t args[6])
 {
     enum { AT_SYMLINK_NOFOLLOW = 0x100, AT_NO_AUTOMOUNT = 0x800, AT_EMPTY_PATH = 0x1000 };
-    char path[PATH_MAX], first = '/';
+    char here[] = ".", *path = here, first = '/';
     uint32_t flags = (uint32_t)args[3];
     if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
@@ -43,18 +57,19 @@ static long sys_newfstatat(struct task *task, const uint64_t args[6])
         if (error)
             return error;
         if (first == '\0' && (int)args[0] != AT_FDCWD) {
-            const struct file *open = file_get(task, args[0]);
+            const struct file *open = file_get_any(task, args[0]);
             return open ? stat_out(task, args[2], open) : -EBADF;
         }
     }
     long error = 0;
-    if (first == '\0')
-        memcpy(path, ".", 2);
-    else
-        error = path_in(task, args[0], args[1], path);
+    if (first != '\0')
+        error = path_in(task, args[0], args[1], &path);
+    if (error)
+        return error;
     struct file *file;
-    if (!error)
-        error = file_open_with(path, O_RDONLY, &file);
+    error = file_open_with(path, O_RDONLY, &file);
+    if (path != here)
+        kfree(path);
     if (error)
         return error;
     error = stat_out(task, args[2], file);
@@ -67,38 +82,44 @@ SYSCALL(SYS_NEWFSTATAT, sys_newfstatat);
 static long sys_unlinkat(struct task *task, const uint64_t args[6])
 {
     enum { AT_REMOVEDIR = 0x200 };
-    char path[PATH_MAX];
+    char *path;
     uint32_t flags = (uint32_t)args[2];
     if (flags & ~(uint32_t)AT_REMOVEDIR)
         return -EINVAL;
-    long error = path_in(task, args[0], args[1], path);
-    return error ? error : path_remove(path, flags & AT_REMOVEDIR);
+    long error = path_in(task, args[0], args[1], &path);
+    if (error)
+        return error;
+    error = path_remove(path, flags & AT_REMOVEDIR);
+    kfree(path);
+    return error;
 }
 SYSCALL(SYS_UNLINKAT, sys_unlinkat);
 
 /* mkdirat(directory, path, mode): args[0] to args[2]. */
 static long sys_mkdirat(struct task *task, const uint64_t args[6])
 {
-    char path[PATH_MAX];
-    long error = path_in(task, args[0], args[1], path);
-    return error ? error : path_make_directory(path);
+    char *path;
+    long error = path_in(task, args[0], args[1], &path);
+    if (error)
+        return error;
+    error = path_make_directory(path);
+    kfree(path);
+    return error;
 }
 SYSCALL(SYS_MKDIRAT, sys_mkdirat);
 
 static long sys_chdir(struct task *task, const uint64_t args[6])
 {
-    char path[PATH_MAX], normal[PATH_MAX];
-    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], path);
-    if (!error)
-        error = path_directory(path, normal);
+    char *path, *normal;
+    long error = path_in(task, (uint64_t)AT_FDCWD, args[0], &path);
     if (error)
         return error;
-    char *copy = kmalloc(strlen(normal) + 1);
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, normal, strlen(normal) + 1);
+    error = path_directory(path, &normal);
+    kfree(path);
+    if (error)
+        return error;
     kfree(task->process->directory);
-    task->process->directory = copy;
+    task->process->directory = normal;
     return 0;
 }
 SYSCALL(SYS_CHDIR, sys_chdir);
@@ -110,6 +131,8 @@ static long sys_getcwd(struct task *task, const uint64_t args[6])
     if (!path || !*path)
         path = "/";
     size_t size = strlen(path) + 1;
+    if (size > PATH_MAX)
+        return -ENAMETOOLONG;
     if (args[1] < size)
         return -ERANGE;
     long error = user_memory->out(task, args[0], path, size);

@@ -6,7 +6,6 @@
 #ifndef ELF_H
 #define ELF_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +27,8 @@ struct elf_segment {
     uint64_t offset, address, physical, file_size, memory_size, align;
 };
 
-enum { ELF_SEGMENT_LOAD = 1, ELF_EXECUTE = 1, ELF_WRITE = 2, ELF_READ = 4 }; /* type; flags */
+enum { ELF_SEGMENT_LOAD = 1, ELF_SEGMENT_INTERPRETER = 3 }; /* type */
+enum { ELF_EXECUTE = 1, ELF_WRITE = 2, ELF_READ = 4 };      /* flags */
 
 /* An opened program file; the file is the caller's. */
 struct elf {
@@ -36,7 +36,12 @@ struct elf {
     struct elf_header header;
 };
 
-/* Read and check the header.  Returns 0, or -ENOEXEC: not a 64-bit RISC-V executable. */
+/*
+ * Read and check the header.
+ *
+ * Returns 0; -ENOEXEC: not a 64-bit RISC-V executable; -ENOENT: a dynamically linked program, which names an
+ * interpreter (PT_INTERP) that this machine does not have; -EIO or -ENOMEM: the file cannot be read.
+ */
 int elf_open(struct elf *elf, struct file *file);
 
 /*
@@ -44,11 +49,14 @@ int elf_open(struct elf *elf, struct file *file);
  *
  * Returns 1; 0 for one that needs no memory; -ENOENT when there are no more; -ENOEXEC when it makes
  * no sense: its bytes are not in the file, they are more than it has in memory, or its end is
- * beyond 64 bits.  Where it lies, and whether it overlaps others, is not checked.
+ * beyond 64 bits; -EIO or -ENOMEM: the file cannot be read.  Where it lies, and whether it overlaps others, is not
+ * checked.
+ *
+ * A segment without bytes in the file (file_size 0) gets its address as offset: no place in the file is meant.
  */
 int elf_segment(const struct elf *elf, size_t index, struct elf_segment *segment);
 
-/* Copy a struct out of the file; false when it does not lie inside. */
-bool elf_get(const struct elf *elf, uint64_t offset, void *out, size_t size);
+/* Copy size bytes at offset out of the file.  Returns 0; -ENOEXEC when they do not lie inside; -EIO or -ENOMEM. */
+int elf_get(const struct elf *elf, uint64_t offset, void *out, size_t size);
 
 #endif

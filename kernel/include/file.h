@@ -79,25 +79,30 @@ enum {
     O_APPEND = 02000,
     O_NONBLOCK = 04000,
     O_DIRECTORY = 0200000,
-    O_CLOEXEC = 02000000
+    O_CLOEXEC = 02000000,
+    O_PATH = 010000000 /* it only names a file: nothing can be done with the content */
 };
 
-/* Was the file opened for reading; for writing? */
+/* Was the file opened for reading; for writing?  With O_ACCMODE itself, for neither. */
 static inline bool file_can_read(const struct file *file)
 {
-    return (file->flags & O_ACCMODE) != O_WRONLY;
+    return (file->flags & O_ACCMODE) == O_RDONLY || (file->flags & O_ACCMODE) == O_RDWR;
 }
 
 static inline bool file_can_write(const struct file *file)
 {
-    return (file->flags & O_ACCMODE) != O_RDONLY;
+    return (file->flags & O_ACCMODE) == O_WRONLY || (file->flags & O_ACCMODE) == O_RDWR;
 }
 
 /*
- * The task's open file behind a descriptor; NULL (say -EBADF) when fd is not an open one.
+ * The task's open file behind a descriptor; NULL (say -EBADF) when fd is not an open one, or one that was opened with
+ * O_PATH.
  * fd: any value a program may pass.  The file stays the process's: do not put it back.
  */
 struct file *file_get(struct task *task, uint64_t fd);
+
+/* The same, O_PATH or not: for calls that are about the descriptor, or about what it names. */
+struct file *file_get_any(struct task *task, uint64_t fd);
 
 /* Give one reference up; the last user of a file closes it.  NULL is allowed. */
 void file_put(struct file *file);

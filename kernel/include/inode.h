@@ -24,11 +24,14 @@ struct inode;
 
 enum inode_type { INODE_FILE, INODE_DIRECTORY, INODE_CHARACTERS };
 
+/* Bytes of a name in UTF-8, with the zero at its end: 255 units of UTF-16 have at most 3 each. */
+enum { INODE_NAME_SIZE = 255 * 3 + 1 };
+
 /* One of the names in a directory. */
 struct inode_name {
     uint64_t number; /* st_ino */
     enum inode_type type;
-    char text[256]; /* in UTF-8 */
+    char text[INODE_NAME_SIZE]; /* in UTF-8 */
 };
 
 /* What a file system does for its files.  All are called with fs_lock() held, and may sleep. */

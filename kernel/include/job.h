@@ -13,12 +13,10 @@
 
 struct process;
 
-enum { JOB_PATH = 64 };
-
 struct job {
-    size_t index;        /* its place in the deck, from 0 */
-    char path[JOB_PATH]; /* "/bin/power" */
-    char **argv;         /* "power" and its arguments, then NULL */
+    size_t index;     /* its place in the deck, from 0 */
+    const char *path; /* "/bin/power" */
+    char **argv;      /* "power" and its arguments, then NULL */
 };
 
 /* How many jobs the deck has; 0 is possible. */

@@ -19,8 +19,8 @@ struct loader_ops {
      * The flat loader places program and stack in process->memory and copies what the file holds.
      * It clears nothing: bss and stack contain what was in memory before.
      *
-     * Returns 0, or -ENOENT (no such file), -ENOEXEC (not a program for this machine), -ENOMEM,
-     * -E2BIG (arguments beyond 4096 bytes).  After an error the process is as it was.
+     * Returns 0, or -ENOENT (no such file, or what elf_open() says of a program that wants an interpreter), -ENOEXEC (not
+     * a program for this machine), -ENOMEM, -EIO, -E2BIG (arguments beyond 4096 bytes).  After an error the process is as it was.
      */
     int (*load)(struct process *process, const char *path, char *const argv[], char *const envp[]);
 

@@ -16,7 +16,7 @@ struct task;
 
 /*
  * Let a new process have what a parent hands down, but for its memory and its registers: its open files, the
- * directory it is in, its priority, and which signals it ignores.  Returns 0 or -ENOMEM.
+ * directory it is in, its priority, its process group and session, and which signals it ignores.  Returns 0 or -ENOMEM.
  */
 int process_inherit(struct process *child, const struct process *parent);
 
@@ -37,6 +37,7 @@ DECLARE_SLOT(vectors);
 /*
  * As loader->load(), but a file that begins with #! names the program that is to read it: that one is loaded,
  * with what else stands in the line, and the path, before the arguments.  See execve(2).
+ * An empty argv becomes one empty string, as on Linux.
  */
 int program_load(struct process *process, const char *path, char *const argv[], char *const envp[]);
 

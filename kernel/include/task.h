@@ -71,6 +71,8 @@ enum { PROCESS_FILES = 16, PROCESS_NAME = 32 };
 
 struct process {
     int pid;
+    int group,
+        session; /* process group, session: each the pid of the process that began it; setpgid(2), setsid(2) */
     char name[PROCESS_NAME];
     const struct job *job; /* what it was started for (job.h); NULL when for none */
     struct region memory;  /* flat loader: the program, its data and its stack */
@@ -83,6 +85,7 @@ struct process {
     uint32_t close_on_exec;   /* bit fd: execve() closes that file */
     uint64_t ignored_signals; /* bit n - 1: signal n does nothing to it */
     char *directory;          /* where paths begin, "/disk/a"; NULL: the root */
+    bool has_renewed;         /* it has a program of its own: process_renew() */
 
     /* usage.c's: what ended children had, ticks and faults; and faults of its own, when it has ended */
     uint64_t children_ran, children_faults, faults;

@@ -41,7 +41,7 @@ struct elf_relocation {
 
 enum { SECTION_RELA = 4, SECTION_ALLOC = 2, R_RISCV_64 = 2, STACK_SIZE = 64 << 10 };
 
-/* Check all segments and find the range of addresses they cover.  Returns 0 or -ENOEXEC. */
+/* Check all segments and find the range of addresses they cover.  Returns 0, or an error as elf_segment(). */
 static int measure(const struct elf *elf, struct region *range)
 {
     *range = (struct region){UINTPTR_MAX, 0};
@@ -58,44 +58,75 @@ static int measure(const struct elf *elf, struct region *range)
             range->end = page_up(s.address + s.memory_size);
     }
     uint64_t entry = elf->header.entry;
-    return kind == -ENOENT && entry >= range->start && entry < range->end ? 0 : -ENOEXEC;
+    if (kind != -ENOENT)
+        return kind;
+    return entry >= range->start && entry < range->end ? 0 : -ENOEXEC;
 }
 
-/* Copy the segments' bytes to their addresses plus displacement. */
-static void copy_segments(const struct elf *elf, uint64_t displacement)
+/* Do size bytes at address lie inside range? */
+static bool is_inside(struct region range, uint64_t address, uint64_t size)
+{
+    return address >= range.start && address <= range.end && size <= range.end - address;
+}
+
+/*
+ * Copy the segments' bytes to their addresses plus displacement.  The file on a disk may have changed since it was
+ * measured: what does not lie in range any more is refused.  Returns 0 or an error.
+ */
+static int copy_segments(const struct elf *elf, struct region range, uint64_t displacement)
 {
     struct elf_segment s;
     int kind;
-    for (size_t i = 0; (kind = elf_segment(elf, i, &s)) >= 0; i++)
-        if (kind == 1)
-            elf_get(elf, s.offset, (void *)(s.address + displacement), s.file_size);
+    for (size_t i = 0; (kind = elf_segment(elf, i, &s)) >= 0; i++) {
+        if (kind == 0 || s.file_size == 0)
+            continue;
+        if (!is_inside(range, s.address, s.file_size))
+            return -ENOEXEC;
+        int error = elf_get(elf, s.offset, (void *)(s.address + displacement), s.file_size);
+        if (error)
+            return error;
+    }
+    return kind == -ENOENT ? 0 : kind;
 }
 
-/* Add displacement to every stored address inside range (before displacement). */
+/* Read section header number index.  0 or an error. */
+static int get_section(const struct elf *elf, uint64_t index, struct elf_section *section)
+{
+    uint64_t at;
+    if (__builtin_add_overflow(elf->header.sections_at, index * sizeof(*section), &at))
+        return -ENOEXEC;
+    return elf_get(elf, at, section, sizeof(*section));
+}
+
+/* Add displacement to every stored address inside range (before displacement).  Returns 0 or an error. */
 static int relocate(const struct elf *elf, struct region range, uint64_t displacement)
 {
     const struct elf_header *header = &elf->header;
     for (size_t i = 0; i < header->sections; i++) {
         struct elf_section list, target;
-        if (!elf_get(elf, header->sections_at + i * sizeof(list), &list, sizeof(list)))
-            return -ENOEXEC;
+        uint64_t end, value;
+        int error = get_section(elf, i, &list);
+        if (error)
+            return error;
         if (list.type != SECTION_RELA)
             continue;
-        if (!elf_get(elf, header->sections_at + list.info * sizeof(target), &target,
-                     sizeof(target)))
-            return -ENOEXEC;
+        error = get_section(elf, list.info, &target);
+        if (error)
+            return error;
         if (!(target.flags & SECTION_ALLOC))
             continue;
-        for (uint64_t at = 0; at + sizeof(struct elf_relocation) <= list.size;
+        if (__builtin_add_overflow(list.offset, list.size, &end))
+            return -ENOEXEC;
+        for (uint64_t at = list.offset; end - at >= sizeof(struct elf_relocation);
              at += sizeof(struct elf_relocation)) {
             struct elf_relocation r;
-            if (!elf_get(elf, list.offset + at, &r, sizeof(r)))
-                return -ENOEXEC;
+            error = elf_get(elf, at, &r, sizeof(r));
+            if (error)
+                return error;
             if ((uint32_t)r.info != R_RISCV_64)
                 continue;
-            if (r.address < range.start || range.end - r.address < sizeof(uint64_t))
+            if (!is_inside(range, r.address, sizeof(value)))
                 return -ENOEXEC;
-            uint64_t value;
             memcpy(&value, (void *)(r.address + displacement), sizeof(value));
             if (value == 0)
                 continue; /* a weak symbol that nobody defined stays NULL */
@@ -152,12 +183,15 @@ static int place(struct process *process, struct file *file, const struct argume
 {
     struct elf elf;
     struct region range;
-    if (elf_open(&elf, file) != 0 || measure(&elf, &range) != 0)
-        return -ENOEXEC;
+    int error = elf_open(&elf, file);
+    if (!error)
+        error = measure(&elf, &range);
+    if (error)
+        return error;
     size_t size = range.end - range.start, image_size;
     if (size > program_memory.end - program_memory.start)
         return -ENOMEM;
-    int error = memory_take(size + STACK_SIZE, &process->memory);
+    error = memory_take(size + STACK_SIZE, &process->memory);
     if (error)
         return error;
     void *image;
@@ -169,8 +203,9 @@ static int place(struct process *process, struct file *file, const struct argume
     }
 
     uint64_t displacement = process->memory.start - range.start;
-    copy_segments(&elf, displacement);
-    error = relocate(&elf, range, displacement);
+    error = copy_segments(&elf, range, displacement);
+    if (!error)
+        error = relocate(&elf, range, displacement);
     if (error) {
         /* Nobody will ever run what has been copied, so nobody would clear it. */
         memset((void *)process->memory.start, 0, process->memory.end - process->memory.start);

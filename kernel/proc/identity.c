@@ -17,11 +17,12 @@ static long sys_gettid(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_GETTID, sys_gettid);
 
-/* Of whom nobody has been made by a program, the first process is the parent. */
+/* The parent of a process that no program created is the first process: in lab 1, which starts no task, too. */
 static long sys_getppid(struct task *task, const uint64_t args[6])
 {
     (void)args;
-    return task->process->family.parent->pid;
+    const struct process *parent = task->process->family.parent;
+    return parent ? parent->pid : first_process->pid;
 }
 SYSCALL(SYS_GETPPID, sys_getppid);
 

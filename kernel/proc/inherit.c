@@ -27,6 +27,8 @@ int process_inherit(struct process *child, const struct process *parent)
     child->close_on_exec = parent->close_on_exec;
     child->ignored_signals = parent->ignored_signals;
     child->priority = parent->priority;
+    child->group = parent->group;
+    child->session = parent->session;
     return 0;
 }
 
@@ -34,6 +36,7 @@ void process_renew(struct process *process, const char *path)
 {
     process_close(process, process->close_on_exec);
     process->close_on_exec = 0;
+    process->has_renewed = true;
     const char *name = path;
     for (const char *c = path; *c; c++)
         if (*c == '/' && c[1])

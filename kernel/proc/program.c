@@ -72,7 +72,10 @@ static int read_line(const char *path, char line[LINE_MAX])
 
 int program_load(struct process *process, const char *path, char *const argv[], char *const envp[])
 {
+    static char *const nameless[] = {"", NULL};
     char line[LINE_MAX];
+    if (!argv[0])
+        argv = nameless; /* as Linux: programs trust that they have a name */
     int is_script = read_line(path, line);
     if (is_script <= 0)
         return is_script < 0 ? is_script : loader->load(process, path, argv, envp);

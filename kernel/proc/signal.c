@@ -24,9 +24,19 @@ void process_signal(struct process *process, int signal)
         wake_task(task);
 }
 
+/* Is a process one of those that kill(pid, …) of a caller is about? */
+static bool is_target(const struct process *process, const struct process *caller, int pid)
+{
+    if (pid > 0)
+        return process->pid == pid;
+    if (pid == -1)
+        return process != caller;
+    return process->group == (pid == 0 ? caller->group : -pid);
+}
+
 /*
- * kill(pid, signal): args[0] and args[1].  -1 means everybody but the first process and the caller; 0 everybody
- * but the first, for there is just one group.  Signal 0 only asks whether there is such a process.
+ * kill(pid, signal): args[0] and args[1].  pid 0 means the caller's process group, less than -1 the group -pid, and -1
+ * every process but the first and the caller.  Signal 0 only asks whether there is such a process.
  * Returns 0, -EINVAL, -ESRCH.
  */
 static long sys_kill(struct task *task, const uint64_t args[6])
@@ -34,16 +44,17 @@ static long sys_kill(struct task *task, const uint64_t args[6])
     int pid = (int)args[0], signal = (int)args[1];
     if (signal < 0 || signal >= SIGNALS)
         return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
     long result = -ESRCH;
     if (pid == first_process->pid)
         return 0;
     for (struct task *other = NULL; (other = task_next(other));) {
-        struct process *process = other->process;
-        if (process->pid != pid && pid != 0 && !(pid == -1 && other != task))
+        if (!is_target(other->process, task->process, pid))
             continue;
         result = 0;
         if (signal != 0)
-            process_signal(process, signal);
+            process_signal(other->process, signal);
     }
     return result;
 }

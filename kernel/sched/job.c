@@ -50,7 +50,11 @@ static void job_set(struct job *job, size_t index, const char *line, size_t leng
             ;
     }
     const char *name = job->argv[0];
-    snprintf(job->path, sizeof(job->path), name[0] == '/' ? "%s" : "/bin/%s", name);
+    size_t size = sizeof("/bin/") + strlen(name);
+    char *path = kmalloc(size);
+    assert(path);
+    snprintf(path, size, name[0] == '/' ? "%s" : "/bin/%s", name);
+    job->path = path;
 }
 
 /* Call job_set(), when jobs is there, for each non-empty line; return how many there are. */
@@ -77,7 +81,7 @@ static size_t read_bin(void)
     size_t count = 0;
     struct cpio_file file;
     for (size_t at = 0; cpio_next(at, &file); at = file.next) {
-        if (strncmp(file.name, "bin/", 4) != 0)
+        if (file.is_directory || strncmp(file.name, "bin/", 4) != 0)
             continue;
         if (jobs)
             job_set(&jobs[count], count, file.name + 4, strlen(file.name + 4));

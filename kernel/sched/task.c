@@ -13,6 +13,7 @@
 #include "scheduler.h"
 #include "space.h"
 #include "string.h"
+#include "timer.h"
 #include "trace.h"
 #include "trap.h"
 #include "wait.h"
@@ -24,6 +25,8 @@ extern uint64_t boot_stack[];
 static struct process boot_process = {
     .name = "kernel",
     .pid = 1,
+    .group = 1,
+    .session = 1,
     .priority = PRIORITY_INITIAL,
     .family =
         {
@@ -79,7 +82,8 @@ struct process *process_create(const char *name)
     uint64_t sstatus = csr_read(sstatus) & ~(uint64_t)(SSTATUS_SPP | SSTATUS_SIE | SSTATUS_FS);
     task->user.sstatus = sstatus | SSTATUS_SPIE | SSTATUS_FS_INITIAL;
 
-    process->pid = next_pid++;
+    /* A group and a session of its own, until it inherits those of a parent. */
+    process->pid = process->group = process->session = next_pid++;
     for (size_t i = 0; name[i] && i + 1 < PROCESS_NAME; i++)
         process->name[i] = name[i];
     process->files[0] = &console_input;
@@ -165,6 +169,7 @@ void task_run(struct task *task)
     if (before != task) {
         task->stack = before->stack;
         task->stack_size = before->stack_size;
+        task->since = time_now(); /* no scheduler has said when its turn began */
     }
     current_task = task;
     task->user.kernel_satp = csr_read(satp);

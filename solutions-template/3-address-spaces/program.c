@@ -17,6 +17,7 @@
  * the file has for it is read into it (file->ops->read_at() in file.h): page number n of the area
  * has the bytes from area->offset + n * PAGE_SIZE on, but no byte from area->file_size on, counted
  * from the start of the area.  The rest is zero: bss.
+ * When read_at() gives an error, or fewer bytes than it should (-EIO), fill() says so, and nothing is mapped.
  */
 static int segment_fill(struct space *space, const struct area *area, uint64_t va)
 {
@@ -38,7 +39,7 @@ static const struct backend segments = {
  * flags say.  Areas are whole pages: the area begins with the page in which the segment begins, and
  * so does what it takes from the file.
  *
- * Returns 0, -ENOMEM, or -ENOEXEC for a segment that cannot be mapped: it reaches beyond USER_END, its
+ * Returns 0, -ENOMEM, -EIO, or -ENOEXEC for a segment that cannot be mapped: it reaches beyond USER_END, its
  * address and its offset in the file are not the same distance from a page boundary, or it shares
  * a page with another segment.
  */
@@ -59,7 +60,7 @@ static int map_segment(struct space *space, const struct elf *elf, const struct 
  * AT_ENTRY; and where its program headers lie, how large each is and how many there are: AT_PHDR (the
  * address at which byte segments_at of the file has been mapped), AT_PHENT, AT_PHNUM.
  *
- * Returns 0, -ENOEXEC, -E2BIG or -ENOMEM; after an error the caller takes the space away.
+ * Returns 0, -ENOEXEC, -E2BIG, -ENOMEM or -EIO; after an error the caller takes the space away.
  */
 static int fill_space(struct process *process, const struct elf *elf, char *const argv[],
                       char *const envp[])

@@ -30,7 +30,8 @@ PROVIDE(vectors, 6, strings_in_one_piece);
  * Nothing of the old program may be lost before it is sure that there is a new one: space_detach() and
  * space_attach() (space.h) put its space aside, and back; program_load() (process.h) makes another for the process, or
  * says why not, and space_free() gives the old one back.  Then task_renew() (task.h) has it begin as load() has
- * set it, and process_renew() does the rest.  Path and vectors lie in the old program's memory: copy them first.
+ * set it, and process_renew() does the rest.  Path and vectors lie in the old program's memory: copy them first (for
+ * the kernel's stack PATH_MAX bytes are too many).
  *
  * Returns 0 in the new program's name; -ENOENT, -ENAMETOOLONG, … what string() and copy_vector() say, and
  * program_load().  After an error the program goes on, and nothing is lost.

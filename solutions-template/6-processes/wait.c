@@ -38,8 +38,8 @@ enum { WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 };
  * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).
  *
  * Wait until a child has ended: the one with this pid, or with -1 any, and of several the one that ended first.
- * (There are no process groups: 0, and what is less than -1, mean any child, too.)  With WNOHANG do not wait.  The
- * other two options are about children that are stopped, which none ever is.
+ * With 0 it is any of the caller's process group (process->group in task.h), with less than -1 any of the group -pid.
+ * With WNOHANG do not wait.  The other two options are about children that are stopped, which none ever is.
  *
  * Its wait status, an int, goes to `status`, and usage_out() (process.h) tells what it has used; each unless the
  * address is 0.  Then it is gone: usage_add(), process_destroy().

@@ -40,7 +40,9 @@
 #define SYS_set_tid_address 96
 #define SYS_set_robust_list 99
 #define SYS_nanosleep 101
+#define SYS_clock_settime 112
 #define SYS_clock_gettime 113
+#define SYS_clock_getres 114
 #define SYS_clock_nanosleep 115
 #define SYS_sched_yield 124
 #define SYS_kill 129
@@ -48,9 +50,14 @@
 #define SYS_rt_sigaction 134
 #define SYS_rt_sigprocmask 135
 #define SYS_times 153
+#define SYS_setpgid 154
+#define SYS_getpgid 155
+#define SYS_getsid 156
+#define SYS_setsid 157
 #define SYS_uname 160
 #define SYS_getrusage 165
 #define SYS_gettimeofday 169
+#define SYS_settimeofday 170
 #define SYS_getpid 172
 #define SYS_getppid 173
 #define SYS_getuid 174

@@ -10,8 +10,8 @@
  *       copies COUNT     what the first store to a page costs that a child has, too
  *       pipes COUNT      what a byte to another program and back costs
  *
- * In instructions of the machine, to be run where one takes 1 ns of guest time (QEMU's -icount
- * shift=0): there instret counts instructions. Prints
+ * In instructions of the machine. With QEMU's -icount shift=N the counter instret goes on by 2^N with
+ * each: the program finds out by how much, and divides. Prints
  *     instret at main: N
  *     null call: N        from an ecall to the instruction behind it, the mean of COUNT calls that
  *                         do not exist
@@ -21,7 +21,7 @@
  * or, `switches`:
  *     lost at N, back at N      the last and first look at instret around each of COUNT gaps
  * or, `faults`:
- *     mapped: N, or read: N and copied: N      in the time that this program had the CPU, copied: by reads of
+ *     mapped: N, or read: N and copied: N      while this program had the CPU, copied: by reads of
  *                         one piece, which is in memory
  *     fork, exit, wait: N, and so on: the mean of COUNT
  *     fault: N            from a store to a page that is missing to the next instruction, the mean of COUNT
@@ -47,6 +47,32 @@ static unsigned long instret(void)
     return value;
 }
 
+/* By how much instret goes on with each instruction. */
+static unsigned long step = 1;
+
+static void find_step(void)
+{
+    enum { NOPS = 63, ROUNDS = 8 };
+    unsigned long least = -1UL;
+
+    for (int i = 0; i < ROUNDS; i++) { /* an interrupt or a page that is missing makes one longer */
+        unsigned long begin = instret(), took;
+
+        __asm__ volatile(".rept 63\nnop\n.endr" ::: "memory");
+        took = instret() - begin;
+        least = took < least ? took : least;
+    }
+    step = (least + NOPS / 2) / (NOPS + 1);
+    if (step == 0)
+        step = 1;
+}
+
+/* How many instructions a distance of instret, or a time in ns of the guest, is. */
+static unsigned long instructions(unsigned long distance)
+{
+    return distance / step;
+}
+
 static void calls(unsigned long count)
 {
     register long number __asm__("a7") = 1023;
@@ -61,7 +87,7 @@ static void calls(unsigned long count)
     for (unsigned long i = 0; i < count; i++)
         __asm__ volatile("ecall" : "+r"(result) : "r"(number) : "memory");
     calls = instret() - begin;
-    printf("null call: %lu\n", (calls - empty) / count + 1);
+    printf("null call: %lu\n", instructions(calls - empty) / count + 1);
 }
 
 static void yields(unsigned long count)
@@ -74,7 +100,7 @@ static void yields(unsigned long count)
     begin = instret();
     for (unsigned long i = 0; i < count; i++)
         __asm__ volatile("nop" : "=r"(result) : "r"(number) : "memory");
-    empty = instret() - begin - count;
+    empty = instret() - begin - count * step;
     /* Until all have started, and behind the last look until all have finished counting. */
     for (int i = 0; i < WARM_UP; i++)
         sched_yield();
@@ -86,7 +112,7 @@ static void yields(unsigned long count)
 
     for (int i = 0; i < WARM_UP; i++)
         sched_yield();
-    printf("yields: %lu\n", took);
+    printf("yields: %lu\n", instructions(took));
 }
 
 static void switches(unsigned long count)
@@ -97,14 +123,14 @@ static void switches(unsigned long count)
     for (unsigned long i = 0; i < count && i < GAPS_MAX;) {
         unsigned long now = instret();
 
-        if (now - last > GAP) {
+        if (now - last > GAP * step) {
             lost[i] = last;
             back[i++] = now;
         }
         last = now;
     }
     for (unsigned long i = 0; i < count && i < GAPS_MAX; i++)
-        printf("lost at %lu, back at %lu\n", lost[i], back[i]);
+        printf("lost at %lu, back at %lu\n", instructions(lost[i]), instructions(back[i]));
 }
 
 static void faults(unsigned long count)
@@ -121,7 +147,7 @@ static void faults(unsigned long count)
             page[i * PAGE] = 1;
         took[round] = instret() - begin;
     }
-    printf("fault: %lu\n", (took[0] - took[1]) / count + 1);
+    printf("fault: %lu\n", instructions(took[0] - took[1]) / count + 1);
 }
 
 /* The time that this program has had the CPU, in ns. */
@@ -167,7 +193,7 @@ static void mapped(const char *path, unsigned long count)
             (void)page[i * PAGE];
         took[round] = instret() - begin;
     }
-    printf("mapped: %lu\n", (took[0] - took[1]) / (count - 1) + 1);
+    printf("mapped: %lu\n", instructions(took[0] - took[1]) / (count - 1) + 1);
 }
 
 static void read_all(const char *path)
@@ -181,12 +207,12 @@ static void read_all(const char *path)
     begin = cpu_time();
     while (read(fd, room, sizeof(room)) > 0)
         count++;
-    printf("read: %lu\n", cpu_time() - begin);
+    printf("read: %lu\n", instructions(cpu_time() - begin));
     pread(fd, room, sizeof(room), 0);
     begin = cpu_time();
     for (unsigned long i = 0; i < count; i++)
         pread(fd, room, sizeof(room), 0);
-    printf("copied: %lu\n", cpu_time() - begin);
+    printf("copied: %lu\n", instructions(cpu_time() - begin));
 }
 
 /* Let the heap have so many pages, which have been touched. Returns the first one. */
@@ -213,7 +239,7 @@ static void forks(unsigned long count, unsigned long pages)
             _exit(0);
         wait(NULL);
     }
-    printf("fork, exit, wait: %lu\n", (instret() - begin) / count);
+    printf("fork, exit, wait: %lu\n", instructions(instret() - begin) / count);
 }
 
 static void execs(unsigned long count, char *name)
@@ -232,7 +258,7 @@ static void execs(unsigned long count, char *name)
         }
         wait(&status);
     }
-    printf("fork, exec, exit, wait: %lu\n", (instret() - begin) / count);
+    printf("fork, exec, exit, wait: %lu\n", instructions(instret() - begin) / count);
 }
 
 static void copies(unsigned long count)
@@ -253,7 +279,7 @@ static void copies(unsigned long count)
         took[round] = instret() - begin;
     }
     wait(NULL);
-    printf("copy: %lu\n", (took[0] - took[1]) / count + 1);
+    printf("copy: %lu\n", instructions(took[0] - took[1]) / count + 1);
 }
 
 static void pipes(unsigned long count)
@@ -277,13 +303,14 @@ static void pipes(unsigned long count)
         write(there[1], &byte, 1);
         read(back[0], &byte, 1);
     }
-    printf("ping-pong: %lu\n", (instret() - begin) / count);
+    printf("ping-pong: %lu\n", instructions(instret() - begin) / count);
 }
 
 int main(int argc, char *argv[])
 {
     unsigned long at_start = instret();
 
+    find_step();
     if (argc > 2 && strcmp(argv[1], "yields") == 0) {
         yields(strtoul(argv[2], NULL, 10));
     } else if (argc > 2 && strcmp(argv[1], "switches") == 0) {
@@ -303,7 +330,7 @@ int main(int argc, char *argv[])
     } else if (argc > 2 && strcmp(argv[1], "faults") == 0) {
         faults(strtoul(argv[2], NULL, 10));
     } else {
-        printf("instret at main: %lu\n", at_start);
+        printf("instret at main: %lu\n", instructions(at_start));
         calls(argc > 1 ? strtoul(argv[1], NULL, 10) : 1000);
     }
     return 0;

@@ -86,7 +86,7 @@ static void drop_pages(uintptr_t stack, size_t pages)
         frame_put(pte_frame(page_table->unmap(&kernel_table, stack + i * PAGE_SIZE)));
 }
 
-/* Give a stack all its pages.  Returns 0 or -ENOMEM. */
+/* Give a stack all its pages, and have the CPU forget that there were none.  Returns 0 or -ENOMEM. */
 static int fill_pages(uintptr_t stack)
 {
     for (size_t i = 0; i < KERNEL_STACK_SIZE / PAGE_SIZE; i++) {
@@ -99,6 +99,7 @@ static int fill_pages(uintptr_t stack)
         drop_pages(stack, i);
         return -ENOMEM;
     }
+    tlb_flush();
     return 0;
 }
 /* STUB

@@ -64,8 +64,9 @@ void families_wait(unsigned long argument)
     struct process *first = probe_fork(parent), *second = probe_fork(parent);
     int pids[2] = {first->pid, second->pid};
     PROBE_CHECK(probe_wait(parent, -1, 1, NULL) == 0, "WNOHANG while two children live");
-    PROBE_CHECK(probe_wait(parent, 0, 1, NULL) == 0 && probe_wait(parent, -7, 1, NULL) == 0,
-                "wait4() of pid 0 or -7, which mean any child, does not find two that live");
+    PROBE_CHECK(
+        probe_wait(parent, 0, 1, NULL) == 0 && probe_wait(parent, -parent->group, 1, NULL) == 0,
+        "wait4() of pid 0 or %d, the parent's group, does not find two that live", -parent->group);
     probe_end(second, 0);
     PROBE_CHECK(probe_wait(parent, pids[0], 1, NULL) == 0, "WNOHANG of a child that lives");
     probe_end(first, 0);

@@ -82,7 +82,8 @@ static long replace_program(struct task *task, const char *path, char *const arg
  * Nothing of the old program may be lost before it is sure that there is a new one: space_detach() and
  * space_attach() (space.h) put its space aside, and back; program_load() (process.h) makes another for the process, or
  * says why not, and space_free() gives the old one back.  Then task_renew() (task.h) has it begin as load() has
- * set it, and process_renew() does the rest.  Path and vectors lie in the old program's memory: copy them first.
+ * set it, and process_renew() does the rest.  Path and vectors lie in the old program's memory: copy them first (for
+ * the kernel's stack PATH_MAX bytes are too many).
  *
  * Returns 0 in the new program's name; -ENOENT, -ENAMETOOLONG, … what string() and copy_vector() say, and
  * program_load().  After an error the program goes on, and nothing is lost.
@@ -90,19 +91,19 @@ static long replace_program(struct task *task, const char *path, char *const arg
 static long sys_execve(struct task *task, const uint64_t args[6])
 {
     /* BEGIN SOLUTION 6.3 */
-    char path[PATH_MAX], **argv, **envp;
-    long error = user_memory->string(task, path, args[0], sizeof(path));
-    if (error < 0)
-        return error;
-    error = copy_vector(task, args[1], &argv);
-    if (error)
-        return error;
-    error = copy_vector(task, args[2], &envp);
-    if (!error) {
+    char *path = kmalloc(PATH_MAX), **argv = NULL, **envp = NULL;
+    if (!path)
+        return -ENOMEM;
+    long error = user_memory->string(task, path, args[0], PATH_MAX);
+    if (error >= 0)
+        error = copy_vector(task, args[1], &argv);
+    if (!error)
+        error = copy_vector(task, args[2], &envp);
+    if (!error)
         error = replace_program(task, path, argv, envp);
-        kfree(envp);
-    }
+    kfree(envp);
     kfree(argv);
+    kfree(path);
     return error;
     /* STUB
     (void)task, (void)args;

@@ -47,19 +47,19 @@ static long spawn(struct process *parent, const char *path, char *const argv[], 
 static long sys_spawn(struct task *task, const uint64_t args[6])
 {
     /* BEGIN SOLUTION 6.5 */
-    char path[PATH_MAX], **argv, **envp;
-    long error = user_memory->string(task, path, args[0], sizeof(path));
-    if (error < 0)
-        return error;
-    error = vectors->copy(task, args[1], &argv);
-    if (error)
-        return error;
-    error = vectors->copy(task, args[2], &envp);
-    if (!error) {
+    char *path = kmalloc(PATH_MAX), **argv = NULL, **envp = NULL;
+    if (!path)
+        return -ENOMEM;
+    long error = user_memory->string(task, path, args[0], PATH_MAX);
+    if (error >= 0)
+        error = vectors->copy(task, args[1], &argv);
+    if (!error)
+        error = vectors->copy(task, args[2], &envp);
+    if (!error)
         error = spawn(task->process, path, argv, envp);
-        kfree(envp);
-    }
+    kfree(envp);
     kfree(argv);
+    kfree(path);
     return error;
     /* STUB
     (void)task, (void)args;

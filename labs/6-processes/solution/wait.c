@@ -49,10 +49,13 @@ static const struct families_ops families_of_their_own = {.born = born, .ended =
 PROVIDE(families, 6, families_of_their_own);
 
 /* BEGIN SOLUTION 6.4 */
-/* Is a process what wait4() was asked for?  There are no process groups: 0 and less mean any child. */
+/* Is a process what wait4() was asked for? */
 static bool is_meant(const struct process *child, int pid)
 {
-    return pid <= 0 || child->pid == pid;
+    if (pid == -1)
+        return true;
+    return pid > 0 ? child->pid == pid
+                   : child->group == (pid == 0 ? child->family.parent->group : -pid);
 }
 
 /* The first of a list that is meant, or NULL. */
@@ -75,8 +78,8 @@ enum { WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 };
  * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).
  *
  * Wait until a child has ended: the one with this pid, or with -1 any, and of several the one that ended first.
- * (There are no process groups: 0, and what is less than -1, mean any child, too.)  With WNOHANG do not wait.  The
- * other two options are about children that are stopped, which none ever is.
+ * With 0 it is any of the caller's process group (process->group in task.h), with less than -1 any of the group -pid.
+ * With WNOHANG do not wait.  The other two options are about children that are stopped, which none ever is.
  *
  * Its wait status, an int, goes to `status`, and usage_out() (process.h) tells what it has used; each unless the
  * address is 0.  Then it is gone: usage_add(), process_destroy().

@@ -120,6 +120,7 @@ static uint64_t *stack_alloc(void)
             return NULL;
         }
     }
+    tlb_flush();
     return (uint64_t *)stack;
 }
 

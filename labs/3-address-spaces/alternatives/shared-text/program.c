@@ -112,7 +112,11 @@ static const struct shared *share(struct image *image, uint64_t offset, size_t s
         kfree(page);
         return NULL;
     }
-    image_read_at(&image->file, (void *)frame, size, offset);
+    if (image_read_at(&image->file, (void *)frame, size, offset) != (long)size) {
+        frame_put(frame);
+        kfree(page);
+        return NULL;
+    }
     *page = (struct shared){*bucket, offset, size, frame};
     *bucket = page;
     return page;
@@ -147,7 +151,11 @@ static int private_fill(struct space *space, const struct area *area, uint64_t v
     int error = spaces->anonymous->fill(space, area, va);
     if (!error && size > 0) {
         void *page = (void *)pte_frame(page_table->find(&space->table, va));
-        image_read_at(area->file, page, size, area->offset + (va - area->start));
+        if (image_read_at(area->file, page, size, area->offset + (va - area->start)) !=
+            (long)size) {
+            spaces->anonymous->drop(space, area, va, va + PAGE_SIZE);
+            error = -EIO;
+        }
     }
     return error;
 }
