@@ -3,6 +3,7 @@
 
 #include "errno.h"
 #include "file.h"
+#include "inode.h"
 #include "inode_file.h"
 #include "kmalloc.h"
 #include "page_cache.h"
@@ -12,50 +13,90 @@
 #include "task.h"
 #include "user_memory.h"
 
-enum { VECTOR_MAX = 1024 }; /* IOV_MAX */
-
-struct piece { /* struct iovec */
-    uint64_t address, size;
-};
+enum { VECTOR_MAX = 1024, TOTAL_MAX = 0x7ffff000 }; /* IOV_MAX, and MAX_RW_COUNT of Linux */
 
 /*
- * readv() and writev(): one piece after the other, until one of them is not done to its end; none before all are
- * known to be pieces.
+ * Copy a vector of pieces from a program: args[1] and args[2] of readv() and writev().  *vector: the caller's to
+ * kfree().  Returns how many bytes the pieces have, or an error: then there is no vector.
  */
-static long each_piece(struct task *task, const uint64_t args[6], unsigned call)
+static long vector_in(struct task *task, const uint64_t args[6], struct io_piece **vector)
 {
-    long done = 0, error = 0;
-    struct piece piece;
+    size_t count = args[2];
     if (args[2] > VECTOR_MAX)
         return -EINVAL;
-    for (uint64_t i = 0; error == 0 && i < args[2]; i++) {
-        error = user_memory->in(task, &piece, args[1] + i * sizeof(piece), sizeof(piece));
-        if (error == 0 && (int64_t)piece.size < 0)
+    struct io_piece *pieces = kmalloc(count * sizeof(*pieces) + 1);
+    if (!pieces)
+        return -ENOMEM;
+    long error = user_memory->in(task, pieces, args[1], count * sizeof(*pieces));
+    for (size_t i = 0; !error && i < count; i++)
+        if ((int64_t)pieces[i].size < 0)
             error = -EINVAL;
+    uint64_t total = 0;
+    for (size_t i = 0; !error && i < count; i++) {
+        if (pieces[i].size > USER_END || pieces[i].address > USER_END - pieces[i].size)
+            error = -EFAULT;
+        if (pieces[i].size > TOTAL_MAX - total)
+            pieces[i].size = TOTAL_MAX - total;
+        total += pieces[i].size;
     }
-    for (uint64_t i = 0; error == 0 && i < args[2]; i++) {
-        long count = user_memory->in(task, &piece, args[1] + i * sizeof(piece), sizeof(piece));
-        if (count == 0 && piece.size > 0)
-            count =
-                syscall_table[call](task, (const uint64_t[6]){args[0], piece.address, piece.size});
-        if (count < 0)
-            return done > 0 ? done : count;
-        done += count;
-        if ((uint64_t)count < piece.size)
-            break;
+    if (error) {
+        kfree(pieces);
+        return error;
     }
-    return error ? error : done;
+    *vector = pieces;
+    return (long)total;
 }
 
+/* readv(fd, pieces, count): args[0] to args[2]. */
 static long sys_readv(struct task *task, const uint64_t args[6])
 {
-    return file_get(task, args[0]) ? each_piece(task, args, SYS_READ) : -EBADF;
+    struct file *file = file_get(task, args[0]);
+    struct io_piece *pieces;
+    if (!file)
+        return -EBADF;
+    long result = vector_in(task, args, &pieces);
+    if (result < 0)
+        return result;
+    result = file_read_pieces(task, file, pieces, args[2]);
+    kfree(pieces);
+    return result;
 }
 SYSCALL(SYS_READV, sys_readv);
 
+/* Write one piece after the other, until one is not written to its end.  args[1]: they are in the kernel by now. */
+static long write_pieces(struct task *task, const uint64_t args[6])
+{
+    const struct io_piece *pieces = (const struct io_piece *)args[1];
+    long done = 0;
+    for (uint64_t i = 0; i < args[2]; i++) {
+        if (pieces[i].size == 0)
+            continue;
+        long count = syscall_table[SYS_WRITE](
+            task, (const uint64_t[6]){args[0], pieces[i].address, pieces[i].size});
+        if (count < 0)
+            return done > 0 ? done : count;
+        done += count;
+        if ((uint64_t)count < pieces[i].size)
+            break;
+    }
+    return done;
+}
+
+/* writev(fd, pieces, count): args[0] to args[2]. */
 static long sys_writev(struct task *task, const uint64_t args[6])
 {
-    return file_get(task, args[0]) ? each_piece(task, args, SYS_WRITE) : -EBADF;
+    const struct file *file = file_get(task, args[0]);
+    struct io_piece *pieces;
+    if (!file)
+        return -EBADF;
+    long result = vector_in(task, args, &pieces);
+    if (result < 0)
+        return result;
+    const uint64_t inner[6] = {args[0], (uint64_t)pieces, args[2]};
+    result = file_can_write(file) ? file_write_whole(task, inner, 0, (uint64_t)result, write_pieces)
+                                  : -EBADF;
+    kfree(pieces);
+    return result;
 }
 SYSCALL(SYS_WRITEV, sys_writev);
 
@@ -116,7 +157,9 @@ static long sys_fcntl(struct task *task, const uint64_t args[6])
         const unsigned can_change = O_APPEND | O_NONBLOCK;
         if (file->flags & O_PATH)
             return -EBADF;
+        file_position_lock(file); /* a write() under way goes on where it began */
         file->flags = (file->flags & ~can_change) | ((unsigned)args[2] & can_change);
+        file_position_unlock(file);
         return 0;
     }
     case F_DUPFD:
@@ -194,24 +237,11 @@ static long sys_readlinkat(struct task *task, const uint64_t args[6])
 }
 SYSCALL(SYS_READLINKAT, sys_readlinkat);
 
-/* pwrite64(fd, buffer, size, offset): args[0] to args[3].  What is opened to append is appended to, as on Linux. */
-static long sys_pwrite64(struct task *task, const uint64_t args[6])
+/* The pieces of pwrite64(), whose arguments are right. */
+static long write_pieces_at(struct task *task, struct file *file, const uint64_t args[6])
 {
-    struct file *file = file_get(task, args[0]);
-    uint64_t size = args[2], done = 0, end;
+    uint64_t size = args[2], done = 0;
     char piece[512];
-    if ((int64_t)args[3] < 0)
-        return -EINVAL;
-    if (!file)
-        return -EBADF;
-    if (!file->ops->size && !file->path)
-        return -ESPIPE;
-    if (!file_can_write(file) || !file->ops->write_at)
-        return -EBADF;
-    if (size > USER_END || args[1] > USER_END - size)
-        return -EFAULT;
-    if (__builtin_add_overflow(args[3], size, &end) || end > INT64_MAX)
-        return -EINVAL;
     while (done < size) {
         size_t n = size - done < sizeof(piece) ? size - done : sizeof(piece);
         long count = user_memory->in(task, piece, args[1] + done, n);
@@ -226,5 +256,28 @@ static long sys_pwrite64(struct task *task, const uint64_t args[6])
             break;
     }
     return (long)done;
+}
+
+/* pwrite64(fd, buffer, size, offset): args[0] to args[3].  What is opened to append is appended to, as on Linux. */
+static long sys_pwrite64(struct task *task, const uint64_t args[6])
+{
+    struct file *file = file_get(task, args[0]);
+    uint64_t size = args[2], end;
+    if ((int64_t)args[3] < 0)
+        return -EINVAL;
+    if (!file)
+        return -EBADF;
+    if (!file->ops->size && !file->path)
+        return -ESPIPE;
+    if (!file_can_write(file) || !file->ops->write_at)
+        return -EBADF;
+    if (size > USER_END || args[1] > USER_END - size)
+        return -EFAULT;
+    if (__builtin_add_overflow(args[3], size, &end) || end > INT64_MAX)
+        return -EINVAL;
+    inode_write_lock(file->inode);
+    long count = write_pieces_at(task, file, args);
+    inode_write_unlock(file->inode);
+    return count;
 }
 SYSCALL(SYS_PWRITE64, sys_pwrite64);

@@ -82,8 +82,10 @@ static void unmap_behind(const struct inode *inode)
 
 int inode_truncate(struct inode *inode, uint64_t size)
 {
+    inode_write_lock(inode);
     int error = inode_resize(inode, size);
     unmap_behind(inode);
+    inode_write_unlock(inode);
     return error;
 }
 
@@ -96,6 +98,22 @@ static long inode_write_at(struct file *file, const void *buffer, size_t size, u
     return count;
 }
 
+/* As on Linux: position first, then the inode, which other open files may have, too. */
+static long inode_write_begin(struct file *file, size_t size)
+{
+    (void)size;
+    file_position_lock(file);
+    inode_write_lock(file->inode);
+    return 0;
+}
+
+static void inode_write_end(struct file *file)
+{
+    inode_write_unlock(file->inode);
+    file_position_unlock(file);
+}
+
+/* Between inode_write_begin() and _end(): position and size are nobody else's while this sleeps. */
 static long inode_file_write(struct file *file, const void *buffer, size_t size)
 {
     if (!file_can_write(file))
@@ -137,6 +155,8 @@ static const struct file_ops inode_file_ops = {
     .page = inode_file_page,
     .sync = inode_file_sync,
     .close = inode_file_close,
+    .write_begin = inode_write_begin,
+    .write_end = inode_write_end,
 };
 
 /* Which names it has is known to the file system alone. */

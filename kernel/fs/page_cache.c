@@ -27,25 +27,17 @@ static struct list with_pages = LIST_INIT(with_pages);
 static size_t nodes, pages;
 static size_t pages_on_disk; /* of the pages those that can be had again */
 
-/*
- * The lock of all file systems: see inode.h.  Whoever comes draws a number, and waits until it is called: who
- * comes again and again does not keep others out.
- */
-static uint64_t drawn, called;
-static struct wait_queue waiting = WAIT_QUEUE_INIT(waiting);
+/* The lock of all file systems: see inode.h. */
+static struct sleep_lock all_file_systems;
 
 void fs_lock(void)
 {
-    uint64_t number = drawn++;
-    while (called != number)
-        wait_uninterruptible(&waiting);
+    sleep_lock_take(&all_file_systems);
 }
 
 void fs_unlock(void)
 {
-    assert(called != drawn);
-    called++;
-    wake_all(&waiting);
+    sleep_lock_release(&all_file_systems);
 }
 
 size_t page_cache_frames(void)
@@ -409,9 +401,26 @@ static int copy_in(struct inode *inode, const char *from, size_t size, uint64_t 
     return 0;
 }
 
+/* Write a part of what a call has to write: all of it, or as much as *done says, and an error.  Under fs_lock(). */
+static int write_part(struct inode *inode, const char *from, size_t size, uint64_t offset,
+                      size_t *done)
+{
+    uint64_t old = inode->size, end;
+    *done = 0;
+    int error = __builtin_add_overflow(offset, size, &end) ? -EFBIG : 0;
+    if (!error && end > old)
+        error = grow(inode, end);
+    if (!error)
+        error = copy_in(inode, from, size, offset, done);
+    /* It has become longer for bytes that have not come. */
+    if (error && inode->size > old)
+        shrink(inode, offset + *done > old ? offset + *done : old);
+    return error;
+}
+
 long inode_write(struct inode *inode, const void *buffer, size_t size, uint64_t offset)
 {
-    uint64_t end;
+    const char *from = buffer;
     if (size == 0)
         return 0;
     uint64_t *own = own_entry(inode, buffer, size, offset);
@@ -420,17 +429,16 @@ long inode_write(struct inode *inode, const void *buffer, size_t size, uint64_t 
         return (long)size;
     }
     fs_lock();
-    uint64_t old = inode->size;
-    offset = offset == INODE_END ? old : offset;
-    int error = __builtin_add_overflow(offset, size, &end) ? -EFBIG : 0;
-    if (!error && end > old)
-        error = grow(inode, end);
-    size_t done = 0;
-    if (!error)
-        error = copy_in(inode, buffer, size, offset, &done);
-    /* It has become longer for bytes that have not come. */
-    if (error && inode->size > old)
-        shrink(inode, offset + done > old ? offset + done : old);
+    offset = offset == INODE_END ? inode->size : offset;
+    size_t done, n;
+    int error = write_part(inode, from, size, offset, &done);
+    /* There may be room for some of it: the rest of a cluster, some pages. */
+    bool is_full = error == -ENOSPC || error == -ENOMEM;
+    for (error = is_full ? 0 : error; is_full && !error && done < size; done += n) {
+        size_t rest = SECTOR_SIZE - (offset + done) % SECTOR_SIZE;
+        rest = rest < size - done ? rest : size - done;
+        error = write_part(inode, from + done, rest, offset + done, &n);
+    }
     fs_unlock();
     return done > 0 ? (long)done : error;
 }

@@ -164,18 +164,13 @@ static int next_name(struct file *file, struct inode_name *name)
     return error;
 }
 
-/* getdents64(fd, buffer, size): args[0] to args[2].  Returns how many bytes, 0 at the end. */
-static long sys_getdents64(struct task *task, const uint64_t args[6])
+/* Write names of a directory to a program, from where its file stands.  Returns how many bytes, or an error. */
+static long names_out(struct task *task, struct file *file, uint64_t to, uint64_t size)
 {
     static const uint8_t types[] = {
         [INODE_FILE] = 8, [INODE_DIRECTORY] = 4, [INODE_CHARACTERS] = 2}; /* DT_REG, _DIR, _CHR */
-    struct file *file = file_get(task, args[0]);
     struct inode_name name;
-    uint64_t done = 0, size = (uint32_t)args[2];
-    if (!file)
-        return -EBADF;
-    if (!file->ops->next_name)
-        return -ENOTDIR;
+    uint64_t done = 0;
     for (;;) {
         uint64_t before = file->position;
         long error = next_name(file, &name);
@@ -190,14 +185,28 @@ static long sys_getdents64(struct task *task, const uint64_t args[6])
         };
         error = -EINVAL;
         if (entry.size <= size - done)
-            error = user_memory->out(task, args[1] + done, &entry, sizeof(entry));
+            error = user_memory->out(task, to + done, &entry, sizeof(entry));
         if (!error)
-            error = user_memory->out(task, args[1] + done + sizeof(entry), name.text, length);
+            error = user_memory->out(task, to + done + sizeof(entry), name.text, length);
         if (error) {
             file->position = before;
             return done > 0 ? (long)done : error;
         }
         done += entry.size;
     }
+}
+
+/* getdents64(fd, buffer, size): args[0] to args[2].  Returns how many bytes, 0 at the end. */
+static long sys_getdents64(struct task *task, const uint64_t args[6])
+{
+    struct file *file = file_get(task, args[0]);
+    if (!file)
+        return -EBADF;
+    if (!file->ops->next_name)
+        return -ENOTDIR;
+    file_position_lock(file);
+    long done = names_out(task, file, args[1], (uint32_t)args[2]);
+    file_position_unlock(file);
+    return done;
 }
 SYSCALL(SYS_GETDENTS64, sys_getdents64);

@@ -1,4 +1,9 @@
-/* pipe.c: bytes from one process to another.  See pipe(7). */
+/*
+ * pipe.c: bytes from one process to another.  See pipe(7).
+ *
+ * A call that writes has the pipe for itself while it copies, and so has one that reads: a page fault on the way may
+ * put it to sleep.  It does not have it while it waits for room, or for bytes: so others wait for it a short time only.
+ */
 #include "pipe.h"
 
 #include <stdbool.h>
@@ -20,6 +25,7 @@ enum {
 struct pipe {
     struct file ends[2]; /* to read, to write */
     size_t first, count; /* which of the bytes are in it: they go round */
+    const struct task *reader, *writer; /* that are copying, or NULL */
     struct wait_queue readers, writers;
     char bytes[PIPE_SIZE];
 };
@@ -44,28 +50,81 @@ static void ring_copy(struct pipe *pipe, size_t at, char *out, const char *in, s
     }
 }
 
+/* Sleep until nobody else reads and there are bytes, or can be none any more.  0, -EAGAIN, -EINTR. */
+static long wait_to_read(struct file *file)
+{
+    struct pipe *pipe = pipe_of(file);
+    long error = 0;
+    while (!error && (pipe->reader || (pipe->count == 0 && pipe->ends[1].references > 0))) {
+        if (pipe->reader)
+            wait_uninterruptible(&pipe->readers);
+        else
+            error = file->flags & O_NONBLOCK ? -EAGAIN : wait_on(&pipe->readers);
+    }
+    return error;
+}
+
 static long pipe_read(struct file *file, void *buffer, size_t size)
 {
     if (!file_can_read(file))
         return -EBADF;
     struct pipe *pipe = pipe_of(file);
-    while (pipe->count == 0 && size > 0) {
-        if (pipe->ends[1].references == 0)
-            return 0;
-        if (file->flags & O_NONBLOCK)
-            return -EAGAIN;
-        long error = wait_on(&pipe->readers);
-        if (error)
-            return error;
-    }
+    long error = size > 0 ? wait_to_read(file) : 0;
+    if (error)
+        return error;
     size_t n = pipe->count < size ? pipe->count : size;
     ring_copy(pipe, pipe->first, buffer, NULL, n);
-    pipe->first += n;
-    pipe->count -= n;
-    wake_all(&pipe->writers);
+    if (n > 0)
+        pipe->reader = current_task;
     return (long)n;
 }
 
+static void pipe_read_done(struct file *file, size_t taken)
+{
+    struct pipe *pipe = pipe_of(file);
+    pipe->first += taken;
+    pipe->count -= taken;
+    pipe->reader = NULL;
+    wake_all(&pipe->readers);
+    wake_all(&pipe->writers);
+}
+
+/*
+ * Have the pipe for writing, as soon as nobody else writes, and there is room for so many bytes or nobody to read them.
+ * 0, -EAGAIN, -EINTR.
+ */
+static long take_turn(struct file *file, size_t needed)
+{
+    struct pipe *pipe = pipe_of(file);
+    long error = 0;
+    while (!error && (pipe->writer || (PIPE_SIZE - pipe->count < needed &&
+                                       pipe->ends[0].references > 0))) {
+        if (pipe->writer)
+            wait_uninterruptible(&pipe->writers);
+        else
+            error = file->flags & O_NONBLOCK ? -EAGAIN : wait_on(&pipe->writers);
+    }
+    if (!error)
+        pipe->writer = current_task;
+    return error;
+}
+
+static void leave_turn(struct file *file)
+{
+    struct pipe *pipe = pipe_of(file);
+    if (pipe->writer != current_task)
+        return;
+    pipe->writer = NULL;
+    wake_all(&pipe->writers);
+}
+
+/* What fits is written in one go: its pieces will all have room, for nobody else writes before they have come. */
+static long pipe_write_begin(struct file *file, size_t size)
+{
+    return take_turn(file, size <= PIPE_SIZE ? size : 0);
+}
+
+/* One piece, in pipe_write_begin() and leave_turn(). */
 static long pipe_write(struct file *file, const void *buffer, size_t size)
 {
     if (!file_can_write(file))
@@ -79,8 +138,10 @@ static long pipe_write(struct file *file, const void *buffer, size_t size)
         if (pipe->ends[0].references == 0) {
             process_signal(current_task->process, SIGPIPE);
             error = -EPIPE;
-        } else if (room == 0 || (size <= PIPE_SIZE && room < size)) {
-            error = file->flags & O_NONBLOCK ? -EAGAIN : wait_on(&pipe->writers);
+        } else if (room == 0) {
+            /* While it waits, others write: more than PIPE_SIZE bytes are not written in one go. */
+            leave_turn(file);
+            error = take_turn(file, 1);
             if (!error)
                 continue;
         }
@@ -106,7 +167,14 @@ static void pipe_close(struct file *file)
 }
 
 static const struct file_ops pipe_ops = {
-    .read = pipe_read, .write = pipe_write, .close = pipe_close, .mode = 0010600};
+    .read = pipe_read,
+    .read_done = pipe_read_done,
+    .write = pipe_write,
+    .write_begin = pipe_write_begin,
+    .write_end = leave_turn,
+    .close = pipe_close,
+    .mode = 0010600,
+};
 
 int pipe_create(unsigned flags, struct file *ends[2])
 {

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wait.h"
+
 struct file;
 struct inode;
 struct inode_name;
@@ -16,7 +18,10 @@ struct task;
 struct file_ops {
     /* Up to size bytes into buffer (kernel memory).  Returns how many, 0 at the end, or -errno. */
     long (*read)(struct file *file, void *buffer, size_t size);
-    /* Up to size bytes from buffer (kernel memory).  Returns how many, or -errno. */
+    /*
+     * Write up to size bytes from buffer (kernel memory), where the file stands.
+     * Returns how many: fewer than size where there was no room for more; or -errno when none was written.
+     */
     long (*write)(struct file *file, const void *buffer, size_t size);
     /*
      * Up to size bytes of the content at offset, into kernel memory.  Returns how many: fewer where the
@@ -55,6 +60,21 @@ struct file_ops {
 
     /* Have all that was written survive a loss of power.  Returns 0 or -EIO.  NULL: nothing to do. */
     int (*sync)(struct file *file);
+
+    /*
+     * What read() has returned more than 0 for: how many of these bytes have been taken.  The others are still to be
+     * read, and nobody else reads before.  NULL: read() itself has taken them.
+     */
+    void (*read_done)(struct file *file, size_t taken);
+
+    /*
+     * Around all write()s of one system call, which may be many pieces: until write_end() no other call's piece comes
+     * between, as far as write(2) and pipe(7) promise.  Called by file_write_whole() alone.
+     * size: how many bytes the call has.  Returns 0, and write_end() must follow; or -errno, the call's result.
+     * Both NULL: nothing to do.  write_begin() may sleep.
+     */
+    long (*write_begin)(struct file *file, size_t size);
+    void (*write_end)(struct file *file);
 };
 
 struct file {
@@ -62,6 +82,7 @@ struct file {
     unsigned references; /* add 1 to take another, which file_put() gives up */
     unsigned flags;      /* how it was opened: O_… */
     uint64_t position;   /* where the next read() or write() begins */
+    struct sleep_lock position_lock; /* one call at a time works at the position, if the file has one */
     struct inode *inode; /* inode.h; NULL for what is in no file system */
     char
         *path; /* of a directory: where it is, "/disk/a", without "." and ".."; NULL for all else */
@@ -115,6 +136,49 @@ struct file *file_open(const char *path, int *error);
 
 /* The same with flags: open(2).  0, or a negative errno. */
 int file_open_with(const char *path, unsigned flags, struct file **opened);
+
+/*
+ * Make a system call whose args[0] is a descriptor, and which writes size bytes to its file in pieces, so that no other
+ * call's bytes come between: pieces(task, args), between ops->write_begin() and ops->write_end().  It nests.
+ * address: where the bytes are, the program's.  Returns what pieces() returns; or -EFAULT, or why it could not begin.
+ */
+long file_write_whole(struct task *task, const uint64_t args[6], uint64_t address, uint64_t size,
+                      long (*pieces)(struct task *task, const uint64_t args[6]));
+
+/* Does a file have a position that reading and writing move?  (A pipe and a terminal have none.) */
+static inline bool file_has_position(const struct file *file)
+{
+    return file->ops->size || file->path;
+}
+
+/* A part of a program's memory: struct iovec. */
+struct io_piece {
+    uint64_t address, size;
+};
+
+/*
+ * read(2) and readv(2): read from where a file stands into one piece after the other, until one is not filled.  From
+ * what has no content to look up there is one read, for a second might have to wait.
+ * Returns how many bytes, or an error.
+ */
+long file_read_pieces(struct task *task, struct file *file, const struct io_piece pieces[],
+                      size_t count);
+
+/*
+ * Have the position of an open file, which several processes may share, for one call alone: read(2), write(2),
+ * lseek(2) and getdents64(2) are serialised by it.  Of a file without a position these do nothing.
+ */
+static inline void file_position_lock(struct file *file)
+{
+    if (file_has_position(file))
+        sleep_lock_take(&file->position_lock);
+}
+
+static inline void file_position_unlock(struct file *file)
+{
+    if (file_has_position(file))
+        sleep_lock_release(&file->position_lock);
+}
 
 /* struct stat of an open file, to an address of a program's memory.  0 or -EFAULT. */
 long stat_out(struct task *task, uint64_t to, const struct file *file);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "list.h"
+#include "wait.h"
 
 struct inode;
 
@@ -75,6 +76,7 @@ struct inode {
     uint64_t number; /* unique in its file system; st_ino */
     uint64_t size;   /* bytes */
     uint64_t device; /* st_dev: which file system */
+    struct sleep_lock writers; /* inode_write_lock() */
 
     /* page_cache.c's own */
     uintptr_t pages;       /* the root of the tree of pages, a frame; 0 when there is none */
@@ -133,6 +135,20 @@ void fs_unlock(void);
 
 /* How many of size bytes from `at` on the file has in the page where `at` lies: 0 from its end on. */
 size_t inode_piece(const struct inode *inode, uint64_t at, size_t size);
+
+/*
+ * Only one system call at a time that writes to an inode, or truncates it, is between these two; a program may touch its
+ * own memory there.  To take before fs_lock().  What a mapping writes back needs no lock but that one.
+ */
+static inline void inode_write_lock(struct inode *inode)
+{
+    sleep_lock_take(&inode->writers);
+}
+
+static inline void inode_write_unlock(struct inode *inode)
+{
+    sleep_lock_release(&inode->writers);
+}
 
 /* One reference more. */
 static inline void inode_get(struct inode *inode)

@@ -78,6 +78,7 @@ struct process {
     struct region memory;  /* flat loader: the program, its data and its stack */
     struct space *space;   /* from lab 3 on */
     struct file *files[PROCESS_FILES];
+    struct file *written; /* that a system call of its own is writing to: file_write_whole() */
 
     /* from lab 6 on */
     struct family family;
@@ -138,8 +139,9 @@ struct task *task_next(const struct task *task);
 
 /*
  * Wait until one more of the tasks that boot_task has started itself has ended, and return it; each is returned
- * once, in the order in which they ended.  The caller destroys its process.  Whoever else has ended, and has lost its
- * parent, this rids the machine of on the way.  NULL when nobody is left at all.  To call: from boot_task.
+ * once, in the order in which they ended.  The caller destroys its process.  Orphans that have ended are reaped on the
+ * way.  When each has been returned, processes that are left are orphans: they are killed (SIGKILL), which a line
+ * reports, and reaped; then the result is NULL.  To call: from boot_task.
  */
 struct task *task_wait(void);
 

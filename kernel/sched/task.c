@@ -9,8 +9,10 @@
 #include "loader.h"
 #include "memory.h"
 #include "panic.h"
+#include "print.h"
 #include "riscv.h"
 #include "scheduler.h"
+#include "signal.h"
 #include "space.h"
 #include "string.h"
 #include "timer.h"
@@ -54,7 +56,8 @@ static int next_pid = 2;
 
 /* All tasks that have been started and not destroyed, in that order. */
 static struct list all_tasks = LIST_INIT(all_tasks);
-static size_t living; /* how many of them have not ended */
+static size_t living;  /* how many of them have not ended */
+static size_t awaited; /* how many of these boot_task has started itself: the deck's */
 
 void user_context_init(struct user_context *context)
 {
@@ -140,7 +143,7 @@ static void task_finish(struct task *task)
 
 void task_renew(struct task *task)
 {
-    task->renewed = need_resched = true;
+    task->renewed = true;
     task->called_at = task->user.sepc;
     task->renewed_sp = task->user.x[X_SP];
 }
@@ -175,12 +178,11 @@ void task_run(struct task *task)
     task->user.kernel_satp = csr_read(satp);
     while (!task->dying) {
         trap_dispatch(task, user_run(&task->user));
-        if (need_resched) {
-            if (task->renewed)
-                begin_anew(task);
-            if (!task->dying)
-                schedule();
-        }
+        /* Whoever sleeps in an execve() clears need_resched, so nothing else may hang on it. */
+        if (task->renewed)
+            begin_anew(task);
+        if (need_resched && !task->dying)
+            schedule();
     }
     task_finish(task);
     task->stack = stack;
@@ -208,6 +210,7 @@ int task_start(struct task *task)
     list_append(&all_tasks, &task->all_node);
     living++;
     task->process->family.is_awaited = current_task == boot_task;
+    awaited += task->process->family.is_awaited;
     if (!task->process->family.parent)
         families->born(first_process, task->process);
     const struct job *job = task->process->job;
@@ -221,9 +224,10 @@ void task_end(struct task *task)
     scheduler->dequeue(task);
     trace_event(task, TRACE_END, 0);
     living--;
+    awaited -= task->process->family.is_awaited;
     families->ended(task->process);
-    if (living == 0)
-        wake_all(&first_process->family.child_ended); /* there is nobody left to wait for */
+    if (awaited == 0)
+        wake_all(&first_process->family.child_ended); /* task_wait() has nobody to wait for */
 }
 
 void task_begin(void)
@@ -236,6 +240,26 @@ void task_begin(void)
     panic("%s has ended, and was switched to again", task->process->name);
 }
 
+/*
+ * The deck is done, and processes are left that its jobs have left behind: orphans, and their children.  They are killed,
+ * whatever they do.  One in the middle of a fork() may have one more child: then task_wait() comes here again.
+ */
+static void kill_the_rest(void)
+{
+    size_t killed = 0;
+    const struct process *first = NULL;
+    for (struct task *task = NULL; (task = task_next(task));) {
+        if (task->dying || task->state == TASK_FINISHED)
+            continue;
+        process_signal(task->process, SIGKILL);
+        first = first ? first : task->process;
+        killed++;
+    }
+    if (first)
+        report("deck: all jobs have ended; killed what they left behind: %s, pid %d%s", first->name,
+               first->pid, killed > 1 ? ", and others" : "");
+}
+
 struct task *task_wait(void)
 {
     struct family *family = &first_process->family;
@@ -243,6 +267,8 @@ struct task *task_wait(void)
         while (list_empty(&family->ended)) {
             if (living == 0)
                 return NULL;
+            if (awaited == 0)
+                kill_the_rest();
             wait_on(&family->child_ended);
         }
         struct process *process = container_of(family->ended.next, struct process, family.sibling);

@@ -46,3 +46,19 @@ void wake_all(struct wait_queue *queue)
     while (!list_empty(&queue->tasks))
         wake_task(container_of(queue->tasks.next, struct task, wait_node));
 }
+
+void sleep_lock_take(struct sleep_lock *lock)
+{
+    uint64_t number = lock->drawn++;
+    if (!lock->waiting.tasks.next)
+        list_init(&lock->waiting.tasks);
+    while (lock->called != number)
+        wait_uninterruptible(&lock->waiting);
+}
+
+void sleep_lock_release(struct sleep_lock *lock)
+{
+    assert(lock->called != lock->drawn);
+    lock->called++;
+    wake_all(&lock->waiting);
+}

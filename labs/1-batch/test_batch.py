@@ -254,7 +254,7 @@ def test_a_fault_is_no_system_call(machine: Machine) -> None:
 # ---- 1.4 write and exit ------------------------------------------------------------------------
 
 # What the program `writes` prints in each of its cases on Linux.
-EBADF, EFAULT = -9, -14
+EBADF, EFAULT, ENOSPC = -9, -14, -28
 WRITES_BADFD = "".join(f"fd {fd}: {EBADF}\n" for fd in (0, 3, 4, 100, -1, 0x7FFFFFFF, 1 << 20))
 WRITES_OUT = "to fd 2\nfd 2: 8\n"
 WRITES_ZERO = f"zero valid: 0\nzero invalid: 0\nzero closed: {EBADF}\nzero read-only: {EBADF}\n"
@@ -265,9 +265,14 @@ WRITES_OVERFLOW = "".join(
 )
 
 
+def writes_digits(size: int) -> str:
+    """What `writes length` and `writes until` write."""
+    return "".join(str(i % 10) for i in range(size))
+
+
 def writes_length(size: int) -> str:
     """`writes length SIZE`: the digits 0123456789… and what write() returned."""
-    return "".join(str(i % 10) for i in range(size)) + f"\nlength: {size}\n"
+    return f"{writes_digits(size)}\nlength: {size}\n"
 
 
 def writes_large(size: int) -> bytes:
@@ -361,7 +366,7 @@ def test_write_is_binary(machine: Machine) -> None:
 
 
 @pytest.mark.task("1.4")
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
     "Copy piece by piece through a buffer of fixed size, until all of it is written; and each piece by"
@@ -383,6 +388,27 @@ def test_large_write_arrives_whole(machine: Machine) -> None:
 
 
 @pytest.mark.task("1.4")
+@pytest.mark.points(2)
+@pytest.mark.requires("large_write_arrives_whole")
+@pytest.mark.hint(
+    "file->ops->write may take fewer bytes than it is given, and fail with the next piece. The result is how many"
+    " bytes the file has taken, and its error only when it has taken none."
+)
+def test_write_counts_what_a_full_file_has_taken(machine: Machine) -> None:
+    """Otherwise a program writes twice what is there already, or takes for written what is lost."""
+    room = machine.random.randrange(1030, 3000)
+    size = room + machine.random.randrange(600, 2000)
+    run = machine.run([f"writes until 3 {size}"], arguments=f"room={room}", probe="full-file")
+    check.output(
+        run.job(0).output,
+        f"{writes_digits(room)}\ntaken: {room}\nthen: {ENOSPC}\n",
+        f"a program writes {size} bytes, in as many calls as it takes, to a file with room for {room}"
+        " (probes/full_file.c)",
+    )
+    run.expect_power_off()
+
+
+@pytest.mark.task("1.4")
 @pytest.mark.points(3)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
@@ -401,7 +427,7 @@ def test_bad_buffers_are_efault(machine: Machine) -> None:
 
 
 @pytest.mark.task("1.4")
-@pytest.mark.points(4)
+@pytest.mark.points(3)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
     "The kernel can read all of memory, and a program that names a kernel address asks it to. Check"

@@ -59,6 +59,10 @@ PROVIDE(user_memory, 1, flat);
  * nothing printed, or some of that beginning printed and its length, are both right; but a length
  * that no buffer can have (2^63 and more, or a sum beyond 2^64) is -EFAULT with nothing printed.
  *
+ * A file may take fewer bytes than it is given, and then it fails: a disk is full.  What has been
+ * written counts: return how many bytes the file has taken.  Its error is the result only when it has
+ * taken none.
+ *
  * Never hand the program's pointer to anyone but user_memory: copy through a buffer of your own, a
  * piece at a time (the kernel's stack is 16 KiB), and give the pieces to the file's write.
  */

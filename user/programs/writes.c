@@ -10,6 +10,8 @@
  *     length N          the same with the digits 0123456789...           "\nlength"
  *     badbuf ADDRESS... 16 bytes at each                                 "ADDRESS" as given
  *     overflow          lengths and addresses whose sum wraps around     see below
+ *     until FD N        N (up to 65536) digits to a descriptor, in as many    "\ntaken"
+ *                       calls as it takes, until one fails               "then"
  *     partial END N...  10 bytes, of which N (up to 9) lie behind END,
  *                       the first address that is not the program's      "N behind"
  *
@@ -78,6 +80,18 @@ static void overflow(void)
     report("address 2^64-8", write(STDOUT_FILENO, (const void *)-8UL, 16));
 }
 
+/* As programs write that know of short counts. */
+static void until(int fd, size_t size)
+{
+    size_t taken = 0;
+    ssize_t value = 0;
+
+    while (taken < size && (value = write(fd, buffer + taken, size - taken)) > 0)
+        taken += (size_t)value;
+    report("\ntaken", (ssize_t)taken);
+    report("then", value);
+}
+
 /* The kernel may refuse, or write the bytes that it can. */
 static void partial(char *end, unsigned long behind)
 {
@@ -119,11 +133,15 @@ int main(int argc, char *argv[])
             report(argv[i], write(STDOUT_FILENO, (const void *)strtoul(argv[i], NULL, 16), 16));
     } else if (strcmp(which, "overflow") == 0) {
         overflow();
+    } else if (strcmp(which, "until") == 0 && argc > 3) {
+        size = strtoul(argv[3], NULL, 10) % (sizeof(buffer) + 1);
+        fill_digits(size);
+        until((int)strtol(argv[2], NULL, 10), size);
     } else if (strcmp(which, "partial") == 0 && argc > 3) {
         for (int i = 3; i < argc; i++)
             partial((char *)strtoul(argv[2], NULL, 16), strtoul(argv[i], NULL, 10));
     } else {
-        dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, "
+        dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, until FD N, "
                                "badbuf ADDRESS..., partial END N...\n");
         return 2;
     }

@@ -92,6 +92,10 @@ PROVIDE(user_memory, 1, flat);
  * nothing printed, or some of that beginning printed and its length, are both right; but a length
  * that no buffer can have (2^63 and more, or a sum beyond 2^64) is -EFAULT with nothing printed.
  *
+ * A file may take fewer bytes than it is given, and then it fails: a disk is full.  What has been
+ * written counts: return how many bytes the file has taken.  Its error is the result only when it has
+ * taken none.
+ *
  * Never hand the program's pointer to anyone but user_memory: copy through a buffer of your own, a
  * piece at a time (the kernel's stack is 16 KiB), and give the pieces to the file's write.
  */
@@ -117,7 +121,7 @@ static long sys_write(struct task *task, const uint64_t args[6])
             return done > 0 ? (long)done : error;
         long written = file->ops->write(file, piece, n);
         if (written < 0)
-            return written;
+            return done > 0 ? (long)done : written;
         done += (size_t)written;
     } while (done < size);
     return (long)done;

@@ -67,7 +67,11 @@ static long sys_write(struct task *task, const uint64_t args[6])
         size_t n = size - (uint64_t)result < room ? size - (uint64_t)result : room;
         long error = user_memory->in(task, page, address + (uint64_t)result, n);
         long written = error ? error : file->ops->write(file, page, n);
-        result = written < 0 ? written : result + written;
+        if (written < 0) {
+            result = result > 0 ? result : written;
+            break;
+        }
+        result += written;
     }
     kfree(page);
     return result;

@@ -68,7 +68,7 @@ static long sys_write(struct task *task, const uint64_t args[6])
             return done ? done : -EFAULT;
         long written = file->ops->write(file, &c, 1);
         if (written < 0)
-            return written;
+            return done ? done : written;
     }
     return done;
 }
