@@ -343,9 +343,19 @@ void stride_rules(unsigned long argument)
         uint64_t priority;
         long result;
     } cases[] = {{2, 2}, {16, 16}, {PRIORITY_MAX, PRIORITY_MAX}, {5, 5}};
-    static const uint64_t wrong[] = {
-        0,        1, (uint64_t)-1, (uint64_t)-16, PRIORITY_MAX + 1UL, 1UL << 32, (1UL << 32) + 7,
-        1UL << 63};
+    static const uint64_t wrong[] = {0,
+                                     1,
+                                     (uint64_t)-1,
+                                     (uint64_t)-16,
+                                     PRIORITY_MAX + 1UL,
+                                     1UL << 32,
+                                     (1UL << 32) + 7,
+                                     1UL << 63,
+                                     1UL << 31,
+                                     (1UL << 31) + 5,
+                                     0xffffffff,
+                                     (1UL << 63) + 5,
+                                     0x500010000};
     PROBE_CHECK(process->priority == PRIORITY_INITIAL, "a process begins with priority %u",
                 process->priority);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
