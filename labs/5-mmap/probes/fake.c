@@ -1,6 +1,7 @@
 /* fake.c: what the probes of lab 5 share: a process, system calls, a file that counts. */
 #include "errno.h"
 #include "frame.h"
+#include "kmalloc.h"
 #include "memory.h"
 #include "probes.h"
 #include "string.h"
@@ -121,11 +122,61 @@ size_t probe_coalesced(uint64_t start, uint64_t end)
     return count;
 }
 
+/*
+ * Little of the kernel's memory: probe_starve() takes all of it, and probe_leave() gives back one piece of so many bytes.
+ * The pieces that are held are in a list; the last is as large as what is given back, and in its place.
+ */
+enum { WELL = 16 << 10 };
+static struct piece {
+    struct piece *next;
+} * pieces, *well;
+
+void probe_starve(void)
+{
+    struct piece *piece;
+    well = kmalloc(WELL);
+    PROBE_CHECK(well, "no kernel memory for a probe");
+    for (size_t size = 1 << 20; size >= 16; size /= 2) {
+        while ((piece = kmalloc(size))) {
+            piece->next = pieces;
+            pieces = piece;
+        }
+    }
+}
+
+void probe_leave(size_t bytes)
+{
+    kfree(well);
+    well = kmalloc(WELL - bytes);
+    PROBE_CHECK(well, "of %d bytes of the kernel's memory some have not come back", WELL);
+}
+
+void probe_feed(void)
+{
+    kfree(well);
+    for (struct piece *piece; (piece = pieces);) {
+        pieces = piece->next;
+        kfree(piece);
+    }
+}
+
 struct fake_file fake;
 
 uint8_t fake_byte(uint64_t offset)
 {
     return (uint8_t)(offset * 37 + offset / 241 + 3);
+}
+
+uint8_t *fake_at(uint64_t offset)
+{
+    return (uint8_t *)fake.frames[offset / PAGE_SIZE % FAKE_PAGES] + offset % PAGE_SIZE;
+}
+
+/* How many of size bytes at an offset lie in its page. */
+static size_t piece_of_page(uint64_t offset, size_t size)
+{
+    size_t left = PAGE_SIZE - offset % PAGE_SIZE;
+    return size < left ? size : left;
 }
 
 static long fake_read_at(struct file *file, void *buffer, size_t size, uint64_t offset)
@@ -137,9 +188,10 @@ static long fake_read_at(struct file *file, void *buffer, size_t size, uint64_t 
     if (offset >= fake.size)
         return 0;
     size = size < fake.size - offset ? size : fake.size - offset;
-    for (size_t i = 0; i < size; i++)
-        ((uint8_t *)buffer)[i] =
-            ((uint8_t *)fake.frames[(offset + i) / PAGE_SIZE])[(offset + i) % PAGE_SIZE];
+    for (size_t done = 0, part; done < size; done += part) {
+        part = piece_of_page(offset + done, size - done);
+        memcpy((uint8_t *)buffer + done, fake_at(offset + done), part);
+    }
     return (long)size;
 }
 
@@ -153,9 +205,10 @@ static long fake_read(struct file *file, void *buffer, size_t size)
 static long fake_write_at(struct file *file, const void *buffer, size_t size, uint64_t offset)
 {
     (void)file;
-    fake.writes++;
+    fake.writes++, fake.bytes += size;
     fake.last_offset = offset, fake.last_size = size;
-    PROBE_CHECK(offset + size > offset && offset + size <= FAKE_PAGES * PAGE_SIZE,
+    PROBE_CHECK(offset + size > offset &&
+                    (offset + size <= FAKE_PAGES * PAGE_SIZE || offset + size <= fake.size),
                 "write_at() is asked for 0x%lx bytes at 0x%lx of a file of 0x%lx", size, offset,
                 fake.size);
     for (uint64_t index = offset / PAGE_SIZE; index <= (offset + size - 1) / PAGE_SIZE; index++)
@@ -165,11 +218,12 @@ static long fake_write_at(struct file *file, const void *buffer, size_t size, ui
         return fake.result;
     if (offset + size > fake.size)
         fake.size = offset + size;
-    for (size_t i = 0; i < size; i++) {
-        uint8_t *page = (uint8_t *)fake.frames[(offset + i) / PAGE_SIZE];
-        page[(offset + i) % PAGE_SIZE] = ((const uint8_t *)buffer)[i];
-        if ((offset + i) % PAGE_SIZE == 0)
-            fake.stored[(offset + i) / PAGE_SIZE] = ((const uint8_t *)buffer)[i];
+    for (size_t done = 0, part; done < size; done += part) {
+        const uint8_t *from = (const uint8_t *)buffer + done;
+        part = piece_of_page(offset + done, size - done);
+        memcpy(fake_at(offset + done), from, part);
+        if ((offset + done) % PAGE_SIZE == 0)
+            fake.stored[(offset + done) / PAGE_SIZE % FAKE_PAGES] = *from;
     }
     return (long)size;
 }
@@ -194,7 +248,7 @@ static int fake_page(struct file *file, uint64_t offset, uintptr_t *frame)
     PROBE_CHECK(offset % PAGE_SIZE == 0, "page() is asked for offset 0x%lx, inside a page", offset);
     if (fake.result || offset >= fake.size)
         return -EIO;
-    *frame = fake.frames[offset / PAGE_SIZE];
+    *frame = fake.frames[offset / PAGE_SIZE % FAKE_PAGES];
     frame_get(*frame);
     return 0;
 }

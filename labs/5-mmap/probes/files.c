@@ -10,9 +10,9 @@ enum { FILE_SIZE = 5 * PAGE_SIZE + 700, MAPPED = 8 };
 /* Is the page at va what the file has at offset: its bytes, and zeros behind its end? */
 static void expect_content(uint64_t va, uint64_t offset)
 {
-    const uint8_t *bytes = probe_byte(va);
+    const uint8_t *bytes = probe_byte(va), *in_file = fake_at(offset);
     for (uint64_t i = 0; i < PAGE_SIZE; i++) {
-        uint8_t wanted = offset + i < fake.size ? fake_byte(offset + i) : 0;
+        uint8_t wanted = offset + i < fake.size ? *(in_file + i) : 0;
         PROBE_CHECK(
             bytes[i] == wanted,
             "byte %lu of the page at 0x%lx is %u, not %u: the file's byte at 0x%lx of 0x%lx", i, va,
@@ -38,6 +38,41 @@ static void watch_reading(void)
     watching = *watched;
     watching.read_at = watch_read_at;
     fake.file.ops = &watching;
+}
+
+/* A file of more than 4 GiB: far from its beginning, far from the mapping's, and with a last page that far behind. */
+static void mapped_far(void)
+{
+    const struct {
+        uint64_t size, first, at; /* of the file; where the mapping begins in it; from there on */
+        bool there;
+    } places[] = {
+        {(6UL << 30) + 700, 5UL << 30, 0, true},
+        {(6UL << 30) + 700, 5UL << 30, 1UL << 30, true},
+        {(6UL << 30) + 700, 0, 5UL << 30, true},
+        {(6UL << 30) + 700, 3UL << 30, (3UL << 30) - PAGE_SIZE, true},
+        {(6UL << 30) + 700, PAGE_SIZE, 6UL << 30, false},
+        {(6UL << 30) + 700, 7UL << 30, 0, false},
+        {(1UL << 32) + 100, 0, 0, true},
+        {(1UL << 32) + 100, 1UL << 32, 0, true},
+        {(3UL << 32) + 1, 1UL << 32, PAGE_SIZE, true},
+        {1UL << 32, 0, PAGE_SIZE, true},
+        {1UL << 32, 0, 1UL << 32, false},
+    };
+    fake_open(FAKE_PAGES * PAGE_SIZE, O_RDONLY);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        probe_new_space();
+        fake.size = places[i].size;
+        uint64_t start =
+            probe_map(0, (7UL << 30) / PAGE_SIZE, PROT_READ, MAP_PRIVATE, FAKE_FD, places[i].first);
+        long error = probe_touch(start + places[i].at, ACCESS_READ);
+        PROBE_CHECK(error == (places[i].there ? 0 : -EFAULT),
+                    "a read at 0x%lx of a mapping that begins at 0x%lx of a file of 0x%lx bytes: "
+                    "fault() returned %ld",
+                    places[i].at, places[i].first, places[i].size, error);
+        if (places[i].there)
+            expect_content(start + places[i].at, places[i].first + places[i].at);
+    }
 }
 
 /* Every page of a mapping, in any order, for mappings that begin anywhere in the file. */
@@ -110,6 +145,7 @@ void mapped_content(unsigned long argument)
     start = probe_map(0, 1, PROT_READ, MAP_PRIVATE, FAKE_FD, 1UL << 32);
     PROBE_CHECK(probe_touch(start, ACCESS_READ) == -EFAULT,
                 "the page at 0x%lx of a file of 0x%lx bytes can be read", 1UL << 32, fake.size);
+    mapped_far();
 }
 
 /* Files that cannot be read, or give less than they should; each frame refused in turn. */

@@ -86,6 +86,11 @@ void mmap_anonymous(unsigned long argument)
                 "MAP_FIXED_NOREPLACE just below an area leads elsewhere");
     long huge = probe_call(SYS_MMAP, 0, 100UL << 30, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
     PROBE_CHECK(huge > 0, "100 GiB of memory, untouched, are refused: %ld", huge);
+    for (uint64_t at = 0; at <= 100; at += 20) {
+        uint64_t va = (uint64_t)huge + (at << 30) - (at == 100 ? 1 : 0);
+        PROBE_CHECK(probe_touch(va, ACCESS_WRITE) == 0 && is_zero(probe_byte(page_down(va))),
+                    "of 100 GiB of memory the page at 0x%lx cannot be touched, or is not zero", va);
+    }
     PROBE_CHECK(probe_call(SYS_MMAP, 0, 100UL << 30, PROT_READ, ANON, -1UL, 0) == -ENOMEM,
                 "there is no room for another 100 GiB, and mmap() does not say -ENOMEM");
 }
@@ -112,22 +117,80 @@ void mmap_populate(unsigned long argument)
                         "page %lu is %s, or not zero", i,
                         probe_prot(pte_prot(probe_leaf(&space->table, start + i * PAGE_SIZE))));
     }
-    /* That some of it cannot be had is no error, and it comes when it is touched. */
-    size_t leaves = probe_leaves(&space->table);
-    probe_refuse = 20, probe_refuse_rest = true;
-    long start = probe_call(SYS_MMAP, 0, PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-                            ANON | MAP_POPULATE, -1UL, 0);
-    probe_refuse = 0, probe_refuse_rest = false;
-    PROBE_CHECK(start > 0, "MAP_POPULATE with memory for half of it returned %ld", start);
-    size_t there = probe_leaves(&space->table) - leaves;
-    PROBE_CHECK(there >= 10 && there < PAGES,
-                "MAP_POPULATE of %d pages with memory for half of them has brought in %zu", PAGES,
-                there);
-    PROBE_CHECK(probe_touch((uint64_t)start + (PAGES - 1) * PAGE_SIZE, ACCESS_WRITE) == 0,
-                "a page that was not brought in cannot be touched");
+    /* That some of it cannot be had is no error, and it comes when it is touched: of however much. */
+    const uint64_t lengths[] = {PAGES * PAGE_SIZE, 1UL << 32, (1UL << 32) + PAGE_SIZE};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        size_t leaves = probe_leaves(&space->table);
+        probe_refuse = 20, probe_refuse_rest = true;
+        long start = probe_call(SYS_MMAP, 0, lengths[i], PROT_READ | PROT_WRITE,
+                                ANON | MAP_POPULATE, -1UL, 0);
+        probe_refuse = 0, probe_refuse_rest = false;
+        PROBE_CHECK(start > 0, "MAP_POPULATE of 0x%lx bytes with memory for some returned %ld",
+                    lengths[i], start);
+        size_t there = probe_leaves(&space->table) - leaves;
+        PROBE_CHECK(there >= 10 && there < 20,
+                    "MAP_POPULATE of 0x%lx bytes with memory for 20 pages and tables has brought "
+                    "in %zu",
+                    lengths[i], there);
+        PROBE_CHECK(probe_touch((uint64_t)start + lengths[i] - PAGE_SIZE, ACCESS_WRITE) == 0,
+                    "a page that was not brought in cannot be touched");
+    }
 }
 
 static const struct backend test_private = {.name = "private"}, test_shared = {.name = "shared"};
+
+static int cannot_clear(struct space *space, uint64_t start, uint64_t end)
+{
+    (void)space, (void)start, (void)end;
+    return -ENOMEM;
+}
+
+static uint64_t finds_nothing(struct space *space, uint64_t hint, uint64_t length)
+{
+    (void)space, (void)hint, (void)length;
+    return 0;
+}
+
+/* No place: each kind of mapping gives back what it had by then, and says why. */
+static void mmap_without_place(const unsigned kinds[3])
+{
+    static const struct unmapping_ops uncleared = {.clear = cannot_clear};
+    static struct map_rules_ops full;
+    const struct unmapping_ops *clearing = unmapping;
+    const struct map_rules_ops *rules = map_rules;
+    struct space *space = probe_process.space;
+    full = *rules, full.find = finds_nothing;
+    uint64_t taken = probe_map(0, 3, PROT_READ, ANON, -1UL, 0);
+    const struct {
+        unsigned flags;
+        uint64_t address;
+        long result;
+        const char *what;
+    } places[] = {
+        {MAP_FIXED, taken, -ENOMEM, "MAP_FIXED, where clear() fails,"},
+        {MAP_FIXED, taken + 64 * PAGE_SIZE, -ENOMEM, "MAP_FIXED, where clear() fails,"},
+        {MAP_FIXED_NOREPLACE, taken, -EEXIST, "MAP_FIXED_NOREPLACE of a place that is taken"},
+        {0, 0, -ENOMEM, "mmap(), where find() finds nothing,"},
+        {0, taken, -ENOMEM, "mmap(), where find() finds nothing,"},
+    };
+    for (size_t i = 0; i < 3 * sizeof(places) / sizeof(places[0]); i++) {
+        unsigned flags = kinds[i % 3] | places[i / 3].flags;
+        size_t heap = kmalloc_free_bytes(), count = space->areas.count;
+        unsigned references = fake.file.references;
+        unmapping = &uncleared, map_rules = &full;
+        long result = probe_call(SYS_MMAP, places[i / 3].address, 2 * PAGE_SIZE, PROT_READ, flags,
+                                 FAKE_FD, 0);
+        unmapping = clearing, map_rules = rules;
+        PROBE_CHECK(result == places[i / 3].result, "%s with flags 0x%x, returned %s",
+                    places[i / 3].what, flags, probe_answer(result));
+        PROBE_CHECK(kmalloc_free_bytes() == heap && space->areas.count == count &&
+                        fake.file.references == references,
+                    "%s with flags 0x%x: %ld bytes of kernel memory are lost, %ld areas more, %d "
+                    "references to the file",
+                    places[i / 3].what, flags, (long)(heap - kmalloc_free_bytes()),
+                    (long)(space->areas.count - count), (int)(fake.file.references - references));
+    }
+}
 
 /* Which backend, which file, which flags an area gets. */
 void mmap_kinds(unsigned long argument)
@@ -182,6 +245,7 @@ void mmap_kinds(unsigned long argument)
                         "after %zu mappings a file has %u references", i + 1, fake.file.references);
         }
     }
+    mmap_without_place(kinds);
 }
 
 /* One mmap(), for which there may be no memory.  Whether it worked: then there is an area, as there should be. */

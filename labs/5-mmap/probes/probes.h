@@ -44,8 +44,16 @@ const char *probe_areas(void);
 size_t probe_coalesced(uint64_t start, uint64_t end);
 
 /*
+ * Leave the kernel without memory of its own: probe_starve() takes all, probe_leave() gives back bytes of it, up to
+ * 16 KiB, instead of those that it gave back before; probe_feed() ends it.
+ */
+void probe_starve(void);
+void probe_leave(size_t bytes);
+void probe_feed(void);
+
+/*
  * A file that lies in frames of its own and counts what is done with it.  Its bytes say where they stand, and the
- * rest of its last page is zero.
+ * rest of its last page is zero.  A probe may set its size to more than its frames: then they come again and again.
  */
 enum { FAKE_PAGES = 48, FAKE_FD = 5 };
 struct fake_file {
@@ -56,6 +64,7 @@ struct fake_file {
         stored[FAKE_PAGES]; /* the first byte of each page as it was last written to the "disk" */
     unsigned reads, pages, writes, syncs, closes;
     uint64_t last_offset, last_size; /* of the last write_at() */
+    uint64_t bytes;                  /* of all of them */
     long result;                     /* what read_at() and write_at() return instead, unless 0 */
     void (*on_write)(uint64_t index);
 };
@@ -64,6 +73,9 @@ extern struct fake_file fake;
 /* Make it anew, of so many bytes, opened with these flags, and open as FAKE_FD.  Its frames are not the probe's. */
 void fake_open(uint64_t size, unsigned flags);
 uint8_t fake_byte(uint64_t offset);
+
+/* Where the file's byte at this offset is. */
+uint8_t *fake_at(uint64_t offset);
 
 void rules_errors(unsigned long argument);
 void rules_request(unsigned long argument);

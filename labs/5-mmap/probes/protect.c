@@ -241,6 +241,23 @@ void protect_cuts(unsigned long argument)
         "mprotect() of 64 GiB, of which a page is there, took %lu instructions: it looks at "
         "each page that there could be",
         took);
+    for (uint64_t at = 0; at < large; at += large / 3) {
+        const struct area *area = area_find(&probe_process.space->areas, start + at);
+        PROBE_CHECK(area && area->prot == (PROT_USER | PROT_READ) &&
+                        probe_touch(start + at, ACCESS_WRITE) == -EFAULT,
+                    "after mprotect(r--) of 64 GiB what lies 0x%lx behind its beginning is %s", at,
+                    area ? probe_prot(area->prot) : "gone");
+    }
+    /* However many areas there are. */
+    enum { MANY = 300 };
+    probe_new_space();
+    for (uint64_t i = 0; i < MANY; i++)
+        start = probe_map(0, 1, i % 2 ? PROT_READ : PROT_NONE, ANON, -1UL, 0);
+    probe_protect(MMAP_BASE, MANY, PROT_READ | PROT_WRITE);
+    PROBE_CHECK(start == MMAP_BASE + (MANY - 1) * PAGE_SIZE &&
+                    probe_coalesced(MMAP_BASE, start + PAGE_SIZE) == 1 &&
+                    area_find(&probe_process.space->areas, start)->prot == RW_U,
+                "after mprotect(rw-) of %d areas: %s", MANY, probe_areas());
 }
 
 /* What mprotect() can be asked. */
@@ -266,7 +283,7 @@ void protect_errors(unsigned long argument)
         {a + 4 * PAGE_SIZE, 0, PROT_READ, 0},
         {a, 0, 0x40, 0},
         {a, 4 * PAGE_SIZE, 0x40, -EINVAL},
-        {a, 4 * PAGE_SIZE, PROT_USER, -EINVAL},
+        {a, 4 * PAGE_SIZE, 1UL << 31 | PROT_READ, -EINVAL},
         {a, 4 * PAGE_SIZE + 1, PROT_READ, -ENOMEM},
         {a + 4 * PAGE_SIZE, PAGE_SIZE, PROT_READ, -ENOMEM},
         {a, 7 * PAGE_SIZE, PROT_READ, -ENOMEM},
@@ -280,7 +297,8 @@ void protect_errors(unsigned long argument)
         {shared, 2 * PAGE_SIZE, PROT_READ | PROT_EXEC, 0},
         {private, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, 0},
         {own, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, 0},
-        {a, 4 * PAGE_SIZE, 0xa5a5a5a500000000UL | PROT_READ, 0},
+        {a, (1UL << 32) + PAGE_SIZE, PROT_READ, -ENOMEM},
+        {a + (1UL << 32), PAGE_SIZE, PROT_READ, -ENOMEM},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         long result =
@@ -289,7 +307,15 @@ void protect_errors(unsigned long argument)
                     "mprotect(0x%lx, 0x%lx, 0x%lx) returned %ld, not %ld", calls[i].address,
                     calls[i].length, calls[i].prot, result, calls[i].result);
     }
-    const struct area *area = area_find(&probe_process.space->areas, shared);
+    /* A bit of the upper half is an error of Linux's; of an int, as libraries pass it, there is none. */
+    long upper = probe_call(SYS_MPROTECT, a, 4 * PAGE_SIZE, 1UL << 32 | PROT_READ, 0, 0, 0);
+    PROBE_CHECK(upper == 0 || upper == -EINVAL, "mprotect() with prot 0x%lx returned %s",
+                1UL << 32 | PROT_READ, probe_answer(upper));
+    const struct area *area = area_find(&probe_process.space->areas, a);
+    PROBE_CHECK(area->prot == (PROT_USER | PROT_READ),
+                "after calls that were refused, or change nothing, an area that was r--u is %s",
+                probe_prot(area->prot));
+    area = area_find(&probe_process.space->areas, shared);
     PROBE_CHECK(
         !(area->prot & PROT_WRITE),
         "what is refused has been done: a shared mapping of a file opened for reading is %s",

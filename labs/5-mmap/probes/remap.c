@@ -68,6 +68,98 @@ static void remap_parts(void)
     expect_marks((uint64_t)moved, 2, "moved from MMAP_END");
 }
 
+/* Sizes of more than 4 GiB: grown in its place, moved, made smaller; a page at each end. */
+static void remap_large(void)
+{
+    const uint64_t pages = (5UL << 30) / PAGE_SIZE, last = (5UL << 30) - PAGE_SIZE;
+    probe_new_space();
+    struct space *space = probe_process.space;
+    uint64_t a = probe_map(0, 2, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+    mark(a, 2);
+    PROBE_CHECK(remap(a, 2, pages, 0, 0) == (long)a && area_find(&space->areas, a + last),
+                "mremap() to 5 GiB, with room behind, does not grow there: %s", probe_areas());
+    mark(a + last, 1);
+    uint64_t to = MMAP_BASE + (8UL << 30);
+    PROBE_CHECK(remap(a, pages, pages + 1, 3, to) == (long)to, "5 GiB do not move");
+    expect_marks(to, 2, "5 GiB, moved");
+    expect_marks(to + last, 1, "the last page of 5 GiB, moved");
+    PROBE_CHECK(!area_find(&space->areas, a) && !area_find(&space->areas, a + last),
+                "5 GiB that have moved are still where they were: %s", probe_areas());
+    PROBE_CHECK(remap(to, pages + 1, pages, 0, 0) == (long)to &&
+                    area_find(&space->areas, to + last) &&
+                    !area_find(&space->areas, to + last + PAGE_SIZE),
+                "5 GiB and a page do not become 5 GiB: %s", probe_areas());
+    PROBE_CHECK(remap(to, pages, 1, 0, 0) == (long)to &&
+                    !area_find(&space->areas, to + PAGE_SIZE) && probe_leaves(&space->table) == 1,
+                "5 GiB do not become a page: %s", probe_areas());
+    expect_marks(to, 1, "made smaller");
+}
+
+static int cannot_clear(struct space *space, uint64_t start, uint64_t end)
+{
+    (void)space, (void)start, (void)end;
+    return -ENOMEM;
+}
+
+/* Part of a mapping moves, with so much of the kernel's memory: all is there, in one place or in another. */
+static bool remap_with(size_t bytes)
+{
+    enum { PAGES = 6, FIRST = 2, MOVED = 2 };
+    probe_new_space();
+    struct space *space = probe_process.space;
+    uint64_t a = probe_map(0, PAGES, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+    uint64_t part = a + FIRST * PAGE_SIZE, to = MMAP_BASE + (1UL << 31);
+    mark(a, PAGES);
+    probe_starve();
+    probe_leave(bytes);
+    long result = remap(part, MOVED, MOVED + 1, 3, to);
+    probe_feed();
+    bool moved = result == (long)to;
+    PROBE_CHECK(moved || result == -ENOMEM,
+                "mremap() of the middle of an area, with %zu bytes of kernel memory, returned %s",
+                bytes, probe_answer(result));
+    for (uint64_t page = 0; page < PAGES; page++) {
+        bool away = moved && page >= FIRST && page < FIRST + MOVED;
+        uint64_t va = away ? to + (page - FIRST) * PAGE_SIZE : a + page * PAGE_SIZE;
+        PROBE_CHECK(area_find(&space->areas, va) && *probe_byte(va) == page + 1 &&
+                        !away == !!area_find(&space->areas, a + page * PAGE_SIZE),
+                    "mremap() of the middle of an area, with %zu bytes of kernel memory, returned "
+                    "%s, and page %lu is not where it should be: %s",
+                    bytes, probe_answer(result), page, probe_areas());
+    }
+    probe_unmap(MMAP_BASE, (MMAP_END - MMAP_BASE) / PAGE_SIZE);
+    page_table->destroy(&space->table);
+    return moved;
+}
+
+/* Without memory of the kernel's for what it takes; and where clear() or find() fail. */
+static void remap_without_memory(void)
+{
+    enum { STEP = 64, MOST = 2048 };
+    size_t heap = kmalloc_free_bytes(), bytes = 0;
+    long frames = probe_frames;
+    while (bytes <= MOST && !remap_with(bytes))
+        bytes += STEP;
+    PROBE_CHECK(bytes <= MOST, "mremap() of the middle of an area does not work");
+    PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
+                "mremap() without kernel memory has lost %ld frames, %ld bytes",
+                probe_frames - frames, (long)(heap - kmalloc_free_bytes()));
+
+    static const struct unmapping_ops uncleared = {.clear = cannot_clear};
+    const struct unmapping_ops *clearing = unmapping;
+    probe_new_space();
+    uint64_t a = probe_map(0, 3, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
+    mark(a, 3);
+    unmapping = &uncleared;
+    long smaller = remap(a, 3, 2, 0, 0), fixed = remap(a, 3, 3, 3, MMAP_BASE + (1UL << 31));
+    unmapping = clearing;
+    PROBE_CHECK(smaller == -ENOMEM, "mremap() to a smaller size, where clear() fails, returned %s",
+                probe_answer(smaller));
+    PROBE_CHECK(fixed == -ENOMEM, "mremap() with MREMAP_FIXED, where clear() fails, returned %s",
+                probe_answer(fixed));
+    expect_marks(a, 3, "after clear() has failed");
+}
+
 static void only_page_3(uint64_t index)
 {
     PROBE_CHECK(index == 3, "page %lu of a file is written, and nobody has stored to it", index);
@@ -179,6 +271,14 @@ void remap_moves(unsigned long argument)
         {to, 3 * PAGE_SIZE, 4 * PAGE_SIZE, 1, 0, -EFAULT},
         {TRAMPOLINE, PAGE_SIZE, 2 * PAGE_SIZE, 1, 0, -EFAULT},
         {to + PAGE_SIZE, 4 * PAGE_SIZE, USER_END, 1, 0, -ENOMEM},
+        {to + PAGE_SIZE, (1UL << 32) + PAGE_SIZE, PAGE_SIZE, 1, 0, -EFAULT},
+        {to + PAGE_SIZE + (1UL << 32), PAGE_SIZE, PAGE_SIZE, 1, 0, -EFAULT},
+        {to + PAGE_SIZE, PAGE_SIZE, (1UL << 38) + PAGE_SIZE, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, -1UL, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, -1UL, PAGE_SIZE, 1, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 1UL << 31 | 1, 0, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 3, -PAGE_SIZE, -EINVAL},
+        {to + PAGE_SIZE, PAGE_SIZE, 1UL << 32, 3, USER_END - PAGE_SIZE, -EINVAL},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         long result = probe_call(SYS_MREMAP, calls[i].address, calls[i].old, calls[i].size,
@@ -189,6 +289,7 @@ void remap_moves(unsigned long argument)
                     result, calls[i].result);
     }
     expect_marks(to + PAGE_SIZE, 3, "after calls that are refused");
+    remap_large();
     remap_parts();
     remap_shared();
 }
@@ -198,6 +299,7 @@ void remap_memory(unsigned long argument)
 {
     (void)argument;
     enum { PAGES = 4 };
+    remap_without_memory();
     size_t heap = kmalloc_free_bytes();
     for (uint64_t n = 0; n < 20; n++) {
         long frames = probe_frames;

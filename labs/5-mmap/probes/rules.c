@@ -43,6 +43,8 @@ void rules_errors(unsigned long argument)
         {{0, PAGE_SIZE, PROT_READ, private, none, 0}, -EBADF},
         {{0, PAGE_SIZE, PROT_READ, private, 9, 0}, -EBADF},
         {{0, PAGE_SIZE, PROT_READ, private, 1000000, 0}, -EBADF},
+        {{0, PAGE_SIZE, PROT_READ, private, 1UL << 31 | FAKE_FD, 0}, -EBADF},
+        {{0, PAGE_SIZE, PROT_READ, private, 256 + FAKE_FD, 0}, -EBADF},
         {{0, PAGE_SIZE, PROT_READ, ANON, 9, 0}, 0},
         {{0, PAGE_SIZE, PROT_READ, private, READ_FD, 0}, 0},
         {{0, PAGE_SIZE, PROT_READ | PROT_WRITE, private, READ_FD, 0}, 0},
@@ -72,11 +74,30 @@ void rules_errors(unsigned long argument)
         {{MMAP_MIN - PAGE_SIZE, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, fixed, none, 0}, -EPERM},
         {{0, PAGE_SIZE, PROT_READ, no_replace, none, 0}, -EPERM},
+        {{0, PAGE_SIZE, PROT_READ, private, fd, (1UL << 32) + 1}, -EINVAL},
+        {{0, PAGE_SIZE, PROT_READ, private, fd, (1UL << 32) - PAGE_SIZE}, 0},
+        {{0, 1UL << 32, PROT_READ, private, fd, 1UL << 40}, 0},
+        {{0, (1UL << 32) + 1, PROT_READ, fixed, none, 0}, -EPERM},
+        {{USER_END - (1UL << 32), (1UL << 32) + 1, PROT_READ, fixed, none, 0}, -ENOMEM},
+        {{(1UL << 32) + MMAP_MIN, PAGE_SIZE, PROT_READ, fixed, none, 0}, 0},
+        {{1UL << 32, PAGE_SIZE, PROT_READ, fixed, none, 0}, 0},
         {{0, 2 * PAGE_SIZE, PROT_READ, private, fd, -4096UL}, -EOVERFLOW},
         {{0, 3 * PAGE_SIZE, PROT_READ, private, fd, -2UL * PAGE_SIZE}, -EOVERFLOW},
     };
     probe_new_space();
     open_files();
+    /* What says neither shared nor private; 3 of a file is another call of Linux's (MAP_SHARED_VALIDATE). */
+    for (unsigned kind = 0; kind <= MAP_TYPE; kind++) {
+        for (unsigned memory = 0; memory <= MAP_ANONYMOUS; memory += MAP_ANONYMOUS) {
+            const uint64_t args[6] = {0, PAGE_SIZE, PROT_READ, kind | memory, FAKE_FD, 0};
+            struct map_request request;
+            long result = map_rules->check(&probe_process.task, args, &request);
+            bool right = kind == MAP_SHARED || kind == MAP_PRIVATE;
+            PROBE_CHECK(result == (right ? 0 : -EINVAL) || (kind == 3 && !memory),
+                        "check() of a mapping with flags 0x%x returned %ld (%s)", kind | memory,
+                        result, result ? errno_name(result) : "0");
+        }
+    }
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct map_request request;
         const uint64_t *a = cases[i].args;
@@ -114,6 +135,10 @@ void rules_request(unsigned long argument)
           3 * PAGE_SIZE}},
         {{0, PAGE_SIZE, PROT_READ, MAP_SHARED, upper | FAKE_FD, 0},
          {0, PAGE_SIZE, PROT_READ | PROT_USER, MAP_SHARED, &fake.file, 0}},
+        {{(9UL << 32) + 5, (3UL << 32) + 1, PROT_READ, MAP_PRIVATE, FAKE_FD,
+          (5UL << 32) + PAGE_SIZE},
+         {(9UL << 32) + 5, (3UL << 32) + PAGE_SIZE, PROT_READ | PROT_USER, MAP_PRIVATE, &fake.file,
+          (5UL << 32) + PAGE_SIZE}},
         {{0, PAGE_SIZE, PROT_USER, ANON | MAP_POPULATE, 0, 0},
          {0, PAGE_SIZE, PROT_USER, ANON | MAP_POPULATE, NULL, 0}},
         {{MMAP_MIN, PAGE_SIZE, PROT_READ, ANON | MAP_FIXED_NOREPLACE, 0, 0},

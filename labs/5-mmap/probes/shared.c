@@ -157,6 +157,94 @@ static void expect_writes(uint64_t mask, const char *what)
                     what, i, page_written[i] ? "" : " not");
 }
 
+/* A store to a page far behind the beginning of a file, and of its mapping: read, written and synced there. */
+static void writes_far(void)
+{
+    enum { STORED = 0x3e };
+    const uint64_t size = (6UL << 30) + 700;
+    const struct {
+        uint64_t first, at; /* where the mapping begins in the file; from there on */
+    } places[] = {
+        {5UL << 30, 0},
+        {0, 5UL << 30},
+        {3UL << 30, (2UL << 30) + 3 * PAGE_SIZE},
+        {PAGE_SIZE, (6UL << 30) - PAGE_SIZE},
+        {0, 1UL << 31},
+        {0, 0},
+    };
+    for (size_t i = 0; i < 3 * sizeof(places) / sizeof(places[0]); i++) {
+        uint64_t first = places[i / 3].first, at = places[i / 3].at, end = page_up(size) - first;
+        uint64_t length = size - (first + at) < PAGE_SIZE ? size - (first + at) : PAGE_SIZE;
+        const char *const calls[] = {"msync()", "munmap()", "mprotect()"};
+        fake.size = size;
+        uint64_t a = map_shared(end / PAGE_SIZE, PROT_READ | PROT_WRITE, first / PAGE_SIZE);
+        PROBE_CHECK(loaded(a + at) == *fake_at(first + at),
+                    "0x%lx behind the beginning of a mapping, 0x%lx behind that of its file, it "
+                    "does not show what the file has",
+                    at, first + at);
+        store(a + at, STORED);
+        forget_writes();
+        fake.bytes = 0;
+        if (i % 3 == 0)
+            PROBE_CHECK(probe_call(SYS_MSYNC, a, end, 4, 0, 0, 0) == 0, "msync() has failed");
+        else if (i % 3 == 1)
+            probe_unmap(a, end / PAGE_SIZE);
+        else
+            probe_protect(a, end / PAGE_SIZE, PROT_READ);
+        if (i % 3 != 1)
+            probe_unmap(a, end / PAGE_SIZE);
+        PROBE_CHECK(
+            fake.bytes == length && fake.last_offset + fake.last_size == first + at + length,
+            "a store at 0x%lx of a file of 0x%lx bytes: %s of 0x%lx bytes, and munmap(), "
+            "have written 0x%lx bytes, up to 0x%lx",
+            first + at, size, calls[i % 3], end, fake.bytes, fake.last_offset + fake.last_size);
+    }
+}
+
+/* Many mappings of a file, and many pages of one: each store is written. */
+static void writes_many(void)
+{
+    enum { MANY = 300 };
+    const uint64_t first = MMAP_BASE + (1UL << 33);
+    fake.size = (MANY + 1) * PAGE_SIZE;
+    uint64_t a = map_shared(MANY, PROT_READ | PROT_WRITE, 0);
+    for (uint64_t page = 0; page < MANY; page++)
+        store(a + page * PAGE_SIZE, 1);
+    for (int round = 0; round < 2; round++) {
+        forget_writes();
+        PROBE_CHECK(probe_call(SYS_MSYNC, a, MANY * PAGE_SIZE, 4, 0, 0, 0) == 0,
+                    "msync() has failed");
+        PROBE_CHECK(round == 0 ? fake.writes >= MANY : fake.writes == 0,
+                    "of %d pages that were stored to the %s msync() has written %u", MANY,
+                    round == 0 ? "first" : "second", fake.writes);
+    }
+    probe_unmap(a, MANY);
+    unsigned references = fake.file.references;
+    for (uint64_t i = 0; i < MANY; i++) {
+        a = probe_map(first + 2 * i * PAGE_SIZE, 1, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_FIXED_NOREPLACE, FAKE_FD, 7 * PAGE_SIZE);
+        store(a, (uint8_t)i);
+        PROBE_CHECK(loaded(first) == (uint8_t)i,
+                    "a store to mapping %lu of a page is not seen in the first", i);
+    }
+    PROBE_CHECK(fake.file.references == references + MANY,
+                "a file with %d mappings has %u references more", MANY,
+                fake.file.references - references);
+    forget_writes();
+    long result = probe_call(SYS_MSYNC, first, 2 * MANY * PAGE_SIZE, 4, 0, 0, 0);
+    PROBE_CHECK(result == -ENOMEM && fake.writes >= MANY,
+                "msync() of %d mappings with holes between them returned %ld, and has written %u "
+                "pages",
+                MANY, result, fake.writes);
+    store(first + 2 * (MANY - 1) * PAGE_SIZE, 0x71);
+    forget_writes();
+    probe_unmap(first, 2 * MANY);
+    PROBE_CHECK(fake.stored[7] == 0x71 && fake.file.references == references,
+                "a store to the last of %d mappings of a page did not come to the file, or the "
+                "file has %u references more",
+                MANY, fake.file.references - references);
+}
+
 /* Write-back: what has been written, once, and nothing else; never beyond the file's end. */
 void shared_writes(unsigned long argument)
 {
@@ -178,9 +266,13 @@ void shared_writes(unsigned long argument)
     expect_writes(0, "a second msync(), without a store between");
     store(a + 3 * PAGE_SIZE, 3);
     store(a + 4 * PAGE_SIZE, 4);
+    fake.bytes = 0;
     PROBE_CHECK(probe_call(SYS_MSYNC, a + 4 * PAGE_SIZE, PAGE_SIZE, 4, 0, 0, 0) == 0,
                 "msync() has failed");
     expect_writes(1 << 4, "msync() of page 4 alone");
+    PROBE_CHECK(fake.bytes >= PAGE_SIZE && fake.last_offset + fake.last_size == 5 * PAGE_SIZE,
+                "msync() of page 4 has written 0x%lx bytes of it, the last 0x%lx at 0x%lx",
+                fake.bytes, fake.last_size, fake.last_offset);
     forget_writes();
     probe_unmap(a + 2 * PAGE_SIZE, 3);
     expect_writes(1 << 3, "munmap() of pages 2 to 4, of which 3 was written since");
@@ -242,6 +334,20 @@ void shared_writes(unsigned long argument)
                 "msync() of two pages, of which the first cannot be written, returned %ld", result);
     forget_writes(); /* what could not be written may be tried again */
     probe_unmap(d, 3);
+    /* munmap() tells no error of the file's, and all goes that was mapped. */
+    long frames = probe_frames - (long)probe_tables(&probe_process.space->table);
+    d = map_shared(3, PROT_READ | PROT_WRITE, 0);
+    for (size_t i = 0; i < 3; i++)
+        store(d + i * PAGE_SIZE, 2);
+    forget_writes();
+    fake.result = -EIO;
+    probe_unmap(d, 3);
+    fake.result = 0;
+    expect_writes(7, "munmap(), while the file cannot be written");
+    PROBE_CHECK(!area_find(&probe_process.space->areas, d) &&
+                    !probe_leaf(&probe_process.space->table, d + 2 * PAGE_SIZE) &&
+                    probe_frames - (long)probe_tables(&probe_process.space->table) == frames,
+                "munmap(), while the file cannot be written, has left something");
 
     /* A part of an area: the pages before it stay, and are written later. */
     uint64_t e = map_shared(4, PROT_READ | PROT_WRITE, 0);
@@ -257,6 +363,8 @@ void shared_writes(unsigned long argument)
                     page, there ? "there" : "gone");
     }
     probe_unmap(e, 4);
+    writes_far();
+    writes_many();
 }
 
 /* The kernel writes to shared pages, too: in its copies. */
@@ -430,6 +538,12 @@ void shared_msync(unsigned long argument)
         {a + 4 * PAGE_SIZE, 3 * PAGE_SIZE, 4, -ENOMEM},
         {a, -4096UL, 4, -ENOMEM},
         {TRAMPOLINE, PAGE_SIZE, 4, -ENOMEM},
+        {a, (1UL << 32) + PAGE_SIZE, 4, -ENOMEM},
+        {a + (1UL << 32), PAGE_SIZE, 4, -ENOMEM},
+        {a, 3 * PAGE_SIZE, 1UL << 32 | 4, 0},
+        {a, 3 * PAGE_SIZE, 1UL << 63 | 2, 0},
+        {a, 3 * PAGE_SIZE, 1UL << 31, -EINVAL},
+        {a, 3 * PAGE_SIZE, 0x100 | 4, -EINVAL},
     };
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         store(a + PAGE_SIZE, (uint8_t)i);

@@ -65,7 +65,7 @@ static long sys_mprotect(struct task *task, const uint64_t args[6])
         return 0;
     if (end <= start || end > USER_END)
         return -ENOMEM;
-    if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+    if (args[2] & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
         return -EINVAL;
     prot |= PROT_USER | (prot & PROT_WRITE ? PROT_READ : 0);
     while (start < end) {

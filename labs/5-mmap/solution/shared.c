@@ -193,7 +193,7 @@ enum { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 /*
  * msync(address, length, flags): args[0] to args[2].  See msync(2): what has been written to the pages of shared
  * areas in the range is written to their files; with MS_SYNC it is on the disk (file->ops->sync(), which may be
- * NULL) when this returns.  Length is rounded up to pages.
+ * NULL) when this returns.  Length is rounded up to pages; flags is an int.
  *
  * Returns 0; -EINVAL for an address that is not a multiple of PAGE_SIZE, for another flag than the three, for
  * MS_ASYNC and MS_SYNC together; -ENOMEM when some of the range is not mapped (what is, has been dealt with) or

@@ -12,15 +12,38 @@ static uintptr_t frame_at(const struct process *process, uint64_t va)
     return pte_frame(probe_entry(process, va));
 }
 
+/* A frame with so many references, two of which are parent's and child's: a store to it makes a copy all the same. */
+static void had_by_many(struct process *parent, struct process *child, uint64_t va, uint32_t many)
+{
+    uintptr_t frame = frame_at(parent, va);
+    const struct frames_ops *lower = slot_below(frames, 6);
+    for (uint32_t n = 2; n < many; n++)
+        lower->get(frame);
+    probe_protect(parent, va, 1, PROT_READ);
+    probe_protect(parent, va, 1, RW);
+    PROBE_CHECK(!(pte_prot(probe_entry(parent, va)) & PROT_WRITE),
+                "mprotect() lets a page be written whose frame has %u references", many);
+    PROBE_CHECK(probe_stores(child, va + 8, 9) == 0 && frame_at(child, va) != frame &&
+                    frame_at(parent, va) == frame && *((uint8_t *)frame + 8) != 9,
+                "a store to a page whose frame has %u references has made no copy", many);
+    PROBE_CHECK(frame_of(frame)->references == many - 1,
+                "a frame with %u references has %u after a copy", many,
+                frame_of(frame)->references);
+    for (uint32_t n = 2; n < many; n++)
+        lower->put(frame);
+}
+
 void copies_counted(unsigned long argument)
 {
     (void)argument;
     probe_begin();
     struct process *parent = probe_process("parent");
     uint64_t a = probe_map(parent, 0, PAGES, RW, ANON);
-    for (uint64_t page = 0; page < PAGES; page++)
+    for (uint64_t page = 0; page < PAGES; page++) {
+        probe_fill(parent, a + page * PAGE_SIZE);
         PROBE_CHECK(probe_stores(parent, a + page * PAGE_SIZE, (uint8_t)(page + 1)) == 0,
                     "memory cannot be written");
+    }
     uint64_t code = probe_map(parent, 0, 1, RW | PROT_EXEC, ANON);
     PROBE_CHECK(probe_stores(parent, code, 1) == 0, "memory cannot be written");
     struct process *child = probe_fork(parent);
@@ -38,20 +61,29 @@ void copies_counted(unsigned long argument)
     /* One copy, of the page that is written, for who writes it. */
     long frames = probe_frames;
     uintptr_t old = frame_at(parent, a);
+    const uint8_t before = *((uint8_t *)old + 8);
     PROBE_CHECK(probe_stores(child, a + 8, 9) == 0, "a child cannot write to its memory");
     PROBE_CHECK(probe_frames == frames,
                 "the first store to a page that two have: %ld references more",
                 probe_frames - frames);
     PROBE_CHECK(frame_at(parent, a) == old && frame_at(child, a) != old,
                 "a child has written to a page: the copy is not the child's");
-    PROBE_CHECK(*(uint8_t *)frame_at(child, a) == 1 && *((uint8_t *)old + 8) == 0,
-                "a copy has not what the page had, or the page has what was written to the copy");
+    for (size_t i = 0; i < PAGE_SIZE; i++) {
+        const uint8_t *copy = (const uint8_t *)frame_at(child, a), *page = (const uint8_t *)old;
+        PROBE_CHECK(copy[i] == (i == 8 ? 9 : page[i]) && page[8] == before,
+                    "byte %zu of a copy is not what the page had, or the page has what was written "
+                    "to the copy",
+                    i);
+    }
     PROBE_CHECK(frame_of(old)->references == 1 && probe_stores(parent, a, 7) == 0,
                 "after a copy the old frame has %u references", frame_of(old)->references);
     PROBE_CHECK(probe_stores(child, code, 2) == 0 &&
                     pte_prot(probe_entry(child, code)) == (PROT_USER | RW | PROT_EXEC),
                 "a page that was rwx is %s when it has been copied",
                 probe_prot(pte_prot(probe_entry(child, code))));
+    had_by_many(parent, child, a + PAGE_SIZE, 256);
+    had_by_many(parent, child, a + 2 * PAGE_SIZE, 257);
+    had_by_many(parent, child, a + 3 * PAGE_SIZE, 65537);
     /* Who is left alone has it, copied or not; and nothing is lost. */
     probe_end(child, 0);
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");

@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "errno.h"
 #include "kmalloc.h"
+#include "print.h"
 #include "probes.h"
 #include "string.h"
 
@@ -70,7 +71,32 @@ void exec_vectors(unsigned long argument)
     make(100, 31);
     kfree(copy(area, ARGUMENTS_MAX >= 100 * 40 + 8 ? 0 : -E2BIG, "100 strings of 31 bytes"));
     make(1, ARGUMENTS_MAX - 16 - 1);
-    kfree(copy(area, 0, "one string that just fits"));
+    vector = copy(area, 0, "one string that just fits");
+    PROBE_CHECK(strlen(vector[0]) == ARGUMENTS_MAX - 16 - 1 && !vector[1],
+                "of one string that just fits %zu bytes are copied", strlen(vector[0]));
+    kfree(vector);
+    /* The most strings that there can be, one more, and as many as have no room for their addresses alone. */
+    enum { MOST = (ARGUMENTS_MAX - 8) / 9, ADDRESSES = ARGUMENTS_MAX / 8 };
+    static const size_t counts[] = {MOST + 1,      ADDRESSES - 1, ADDRESSES,
+                                    ADDRESSES + 1, 600,           2 * ADDRESSES - 1};
+    make(MOST, 0);
+    vector = copy(area, 0, "as many empty strings as there may be");
+    PROBE_CHECK(vector[MOST - 1] && vector[MOST - 1][0] == '\0' && !vector[MOST],
+                "as many empty strings as there may be are not copied");
+    kfree(vector);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        for (size_t length = 0; length < 64; length += 40) {
+            make(counts[i], length);
+            char what[64];
+            snprintf(what, sizeof(what), "%zu strings of %zu bytes", counts[i], length);
+            copy(area, -E2BIG, what);
+        }
+    }
+    make(3, 5);
+    probe_starve();
+    probe_leave(0);
+    copy(area, -ENOMEM, "three strings, without kernel memory,");
+    probe_feed();
     make(1, ARGUMENTS_MAX - 16);
     copy(area, -E2BIG, "one string that is one byte too long");
     make(200, 31);

@@ -9,15 +9,37 @@
 
 enum { SIGCHLD_FLAGS = 17 };
 
-/* Areas of all kinds, some of which have pages; the last one returns where it ends. */
+/* A large file, of which nobody touches a page: areas of it, one with pages of its own and one that shares them. */
+static const struct file_ops no_operations = {.close = NULL};
+static struct file large_file = {.ops = &no_operations, .references = 1};
+
+static void map_large_file(struct process *process)
+{
+    struct area wanted = {.start = 0x50000000,
+                          .end = 0x50000000 + (6UL << 30),
+                          .prot = PROT_USER | PROT_READ,
+                          .backend = spaces->anonymous,
+                          .file = &large_file,
+                          .offset = 5UL << 32,
+                          .file_size = (5UL << 30) + 123};
+    for (int i = 0; i < 2; i++) {
+        PROBE_CHECK(slot_below(spaces, 4)->map(process->space, &wanted) == 0,
+                    "an area cannot be mapped");
+        wanted.start = wanted.end, wanted.end += 7UL << 30;
+        wanted.backend = shared_mappings->backend, wanted.shared = true;
+        wanted.offset = 7UL << 33;
+    }
+}
+
+/* Areas of all kinds, some of which have pages. */
 static void furnish(struct process *process)
 {
     uint64_t a = probe_map(process, 0, 5, RW, ANON);
-    PROBE_CHECK(probe_stores(process, a, 1) == 0 &&
-                    probe_stores(process, a + 3 * PAGE_SIZE, 2) == 0,
-                "memory cannot be written");
+    probe_fill(process, a);
+    probe_fill(process, a + 3 * PAGE_SIZE);
+    PROBE_CHECK(probe_stores(process, a, 1) == 0, "memory cannot be written");
     uint64_t hidden = probe_map(process, 0, 2, RW, ANON);
-    PROBE_CHECK(probe_stores(process, hidden + PAGE_SIZE, 3) == 0, "memory cannot be written");
+    probe_fill(process, hidden + PAGE_SIZE);
     probe_protect(process, hidden, 2, PROT_NONE);
     uint64_t shared = probe_map(process, 0, 3, RW, MAP_SHARED | MAP_ANONYMOUS);
     PROBE_CHECK(probe_stores(process, shared + PAGE_SIZE, 4) == 0,
@@ -28,8 +50,9 @@ static void furnish(struct process *process)
     probe_map(process, 0x40000000, 1000000, PROT_READ | PROT_EXEC, ANON);
     probe_map(process, 0, 4, PROT_READ, ANON | MAP_POPULATE);
     area_find(&process->space->areas, a)->populate = true;
-    process->space->heap_start = 0x5000000;
-    process->space->heap_end = 0x5000123;
+    map_large_file(process);
+    process->space->heap_start = 0x705000000;
+    process->space->heap_end = 0x805000123;
 }
 
 /* Is the child's area what the parent's is? */
@@ -104,8 +127,9 @@ void fork_areas(unsigned long argument)
         if (!mine->shared)
             compare_pages(parent, child, mine);
     }
-    PROBE_CHECK(references_to_files(parent) == files + 1,
-                "a file that is mapped by two has %u references, with one it had %u",
+    PROBE_CHECK(references_to_files(parent) ==
+                    files + 1 + 2 * 2, /* memory that is shared; a file, twice */
+                "files that are mapped by two have %u references, with one they had %u",
                 references_to_files(parent), files);
     PROBE_CHECK(child->space->heap_start == parent->space->heap_start &&
                     child->space->heap_end == parent->space->heap_end,
@@ -126,8 +150,8 @@ void fork_arguments(unsigned long argument)
     struct process *parent = probe_process("parent");
     struct user_context *user = &parent->task.user;
     for (uint64_t n = 1; n < 32; n++)
-        user->x[n] = 0x1111 * n;
-    parent->task.called_at = 0x12344;
+        user->x[n] = 0x8111111111111111 * n;
+    parent->task.called_at = 0x3400012344;
     user->sepc = 0x99990; /* whatever it is meanwhile */
     parent->priority = 44;
     uint64_t page = probe_map(parent, 0, 1, RW, ANON);
@@ -138,7 +162,8 @@ void fork_arguments(unsigned long argument)
         {SIGCHLD_FLAGS, 0, 0, 0},
         {0, 0, 0, 0},
         {SIGCHLD_FLAGS, 0x7000, 0, 0},
-        {SIGCHLD_FLAGS | 0x80000, 0, 0x5550, 0},
+        {SIGCHLD_FLAGS, 0x2300000000, 0, 0},
+        {SIGCHLD_FLAGS | 0x80000, 0, 0x2500005550, 0},
         {SIGCHLD_FLAGS | 0x100, 0, 0, -EINVAL}, /* CLONE_VM: a thread */
         {SIGCHLD_FLAGS | 0x10000, 0, 0, -EINVAL},
     };
@@ -179,26 +204,31 @@ void fork_arguments(unsigned long argument)
     probe_destroy(parent);
 }
 
-/* clone() without kernel memory: all of it is somebody else's, down to pieces in which no process has room. */
+/* clone() with little of the kernel's memory: a little more each time, until it is enough. */
 static void fork_without_kernel_memory(struct process *parent)
 {
-    struct piece {
-        struct piece *next;
-    } *pieces = NULL, *piece;
-    size_t heap = kmalloc_free_bytes();
-    for (size_t size = 1 << 20; size >= 256; size /= 2) {
-        while ((piece = kmalloc(size))) {
-            piece->next = pieces;
-            pieces = piece;
-        }
+    size_t heap = kmalloc_free_bytes(), bytes;
+    long frames = probe_frames, pid = -ENOMEM;
+    unsigned files = references_to_files(parent);
+    probe_starve();
+    for (bytes = 0; bytes < MEMORY_MOST && pid < 0; bytes += MEMORY_STEP) {
+        probe_leave(bytes);
+        pid = probe_call(parent, SYS_CLONE, SIGCHLD_FLAGS, 0, 0, 0, 0, 0);
+        PROBE_CHECK(pid > 0 || pid == -ENOMEM,
+                    "clone() with %zu bytes of kernel memory returned %ld", bytes, pid);
+        PROBE_CHECK(pid > 0 || (probe_frames == frames && references_to_files(parent) == files &&
+                                list_empty(&parent->family.children)),
+                    "clone() with %zu bytes of kernel memory has kept %ld frames, %d references to "
+                    "files, or a child",
+                    bytes, probe_frames - frames, (int)(references_to_files(parent) - files));
     }
-    long pid = probe_call(parent, SYS_CLONE, SIGCHLD_FLAGS, 0, 0, 0, 0, 0);
-    while ((piece = pieces)) {
-        pieces = piece->next;
-        kfree(piece);
-    }
-    PROBE_CHECK(pid == -ENOMEM, "clone() without kernel memory returned %ld", pid);
-    PROBE_CHECK(kmalloc_free_bytes() == heap, "clone() without kernel memory has kept some");
+    probe_feed();
+    PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
+    probe_end(process_find((int)pid), 0);
+    PROBE_CHECK(probe_wait(parent, -1, 0, NULL) == pid, "a child cannot be waited for");
+    PROBE_CHECK(kmalloc_free_bytes() == heap, "clone() without kernel memory has kept %ld bytes",
+                (long)(heap - kmalloc_free_bytes()));
+    report("probe: clone() takes less than %zu bytes of kernel memory", bytes);
 }
 
 /* clone() where each frame in turn, and memory of the kernel's, cannot be had. */
@@ -209,6 +239,9 @@ void fork_memory(unsigned long argument)
         copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
+    parent->directory = kmalloc(sizeof("/disk"));
+    PROBE_CHECK(parent->directory, "no memory");
+    memcpy(parent->directory, "/disk", sizeof("/disk"));
     uint64_t points = 0;
     for (bool refused = true; refused;) {
         size_t heap = kmalloc_free_bytes();

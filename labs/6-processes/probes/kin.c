@@ -1,6 +1,7 @@
 /* kin.c: what the probes of lab 6 share: processes, and calls in their name. */
 #include "errno.h"
 #include "kernel_stack.h"
+#include "kmalloc.h"
 #include "probes.h"
 #include "scheduler.h"
 
@@ -51,6 +52,43 @@ void probe_destroy(struct process *process)
     PROBE_CHECK(list_empty(&process->family.children) && list_empty(&process->family.ended),
                 "%s still has children, who have ended and were waited for", process->name);
     process_destroy(process);
+}
+
+/*
+ * All of the kernel's memory in pieces, in a list; and one that is as large as what is given back, and in its place.
+ */
+enum { WELL = 32 << 10 };
+static struct piece {
+    struct piece *next;
+} * pieces, *well;
+
+void probe_starve(void)
+{
+    struct piece *piece;
+    well = kmalloc(WELL);
+    PROBE_CHECK(well, "no kernel memory for a probe");
+    for (size_t size = 1 << 20; size >= 16; size /= 2) {
+        while ((piece = kmalloc(size))) {
+            piece->next = pieces;
+            pieces = piece;
+        }
+    }
+}
+
+void probe_leave(size_t bytes)
+{
+    kfree(well);
+    well = kmalloc(WELL - bytes);
+    PROBE_CHECK(well, "of %d bytes of the kernel's memory some have not come back", WELL);
+}
+
+void probe_feed(void)
+{
+    kfree(well);
+    for (struct piece *piece; (piece = pieces);) {
+        pieces = piece->next;
+        kfree(piece);
+    }
 }
 
 long probe_call(struct process *process, unsigned number, uint64_t a0, uint64_t a1, uint64_t a2,
@@ -133,6 +171,14 @@ static uint8_t *reach(struct process *process, uint64_t va, enum access access, 
                 "fault() of 0x%lx for %s returned 0, and its page is %s", va, probe_prot(access),
                 probe_prot(pte_prot(pte)));
     return (uint8_t *)pte_frame(pte) + va % PAGE_SIZE;
+}
+
+void probe_fill(struct process *process, uint64_t va)
+{
+    PROBE_CHECK(probe_stores(process, va, 0) == 0, "memory cannot be written");
+    uint64_t *words = (uint64_t *)pte_frame(probe_entry(process, va));
+    for (uint64_t i = 0; i < PAGE_SIZE / sizeof(*words); i++)
+        words[i] = (va + i + 1) * 0x9e3779b97f4a7c15UL;
 }
 
 long probe_stores(struct process *process, uint64_t va, uint8_t value)

@@ -45,6 +45,18 @@ void probe_unmap(struct process *process, uint64_t address, uint64_t pages);
 long probe_stores(struct process *process, uint64_t va, uint8_t value);
 long probe_loads(struct process *process, uint64_t va, uint8_t *value);
 
+/* Store to all of a page: no word is 0, and no two are alike. */
+void probe_fill(struct process *process, uint64_t va);
+
+/*
+ * Leave the kernel without memory of its own: probe_starve() takes all, probe_leave() gives back bytes of it, up to
+ * 32 KiB, instead of those that it gave back before; probe_feed() ends it.
+ */
+enum { MEMORY_STEP = 112, MEMORY_MOST = 32 << 10 };
+void probe_starve(void);
+void probe_leave(size_t bytes);
+void probe_feed(void);
+
 /* The entry of a page; 0: there is none. */
 static inline uint64_t probe_entry(const struct process *process, uint64_t va)
 {

@@ -1,6 +1,7 @@
 /* programs.c: processes that are given another program, or one of their own. */
 #include "errno.h"
 #include "kmalloc.h"
+#include "path.h"
 #include "probes.h"
 #include "string.h"
 
@@ -36,6 +37,9 @@ static struct process *furnished(void)
     caller->close_on_exec = 1u << SECRET_FD;
     caller->priority = 33;
     caller->ignored_signals = 4;
+    caller->directory = kmalloc(sizeof("/bin"));
+    PROBE_CHECK(caller->directory, "no memory");
+    memcpy(caller->directory, "/bin", sizeof("/bin"));
     return caller;
 }
 
@@ -87,6 +91,104 @@ static void check_unharmed(const char *when)
     PROBE_CHECK(caller->files[SECRET_FD] && strcmp(caller->name, "caller") == 0 &&
                     !caller->task.renewed,
                 "%s: the caller is not what it was", when);
+}
+
+static void put(uint64_t at, const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        PROBE_CHECK(probe_stores(caller, at + i, ((const uint8_t *)bytes)[i]) == 0,
+                    "memory cannot be written");
+}
+
+/* execve() or spawn() of what is no address, or too long: refused, and nothing has changed. */
+static void check_refused(unsigned number, const char *name)
+{
+    enum { NO_ADDRESS = 8, MANY = 200 };
+    const uint64_t path = area, argv = area + 1024, envp = area + 1032, long_path = area + 512;
+    const uint64_t wrong = area + 3096, many = area + PAGE_SIZE, end = area + 12 * PAGE_SIZE;
+    const uint64_t with_wrong[3] = {area + 2048, NO_ADDRESS, 0}, string = area + 3200;
+    const struct {
+        uint64_t path, argv, envp;
+        long result;
+        const char *what;
+    } cases[] = {
+        {NO_ADDRESS, argv, envp, -EFAULT, "a path that is no address"},
+        {path, NO_ADDRESS, envp, -EFAULT, "an argv that is no address"},
+        {path, argv, NO_ADDRESS, -EFAULT, "an envp that is no address"},
+        {path, wrong, envp, -EFAULT, "an argv with a string that is no address"},
+        {path, argv, wrong, -EFAULT, "an envp with a string that is no address"},
+        {end - 4, argv, envp, -EFAULT, "a path that goes on where nothing is"},
+        {UINT64_MAX, argv, envp, -EFAULT, "a path at the last address of all"},
+        {long_path, argv, envp, -ENAMETOOLONG, "a path of PATH_MAX bytes without its end"},
+        {path, many, envp, -E2BIG, "an argv of 200 strings of 20 bytes"},
+        {path, argv, many, -E2BIG, "an envp of 200 strings of 20 bytes"},
+    };
+    char letters[PATH_MAX + 1];
+    memset(letters, 'x', PATH_MAX);
+    letters[PATH_MAX] = '\0';
+    put_arguments("/bin/exit");
+    put(long_path, letters, sizeof(letters));
+    put(string, letters + PATH_MAX - 20, 21);
+    put(wrong, with_wrong, sizeof(with_wrong));
+    put(end - 4, letters, 4);
+    for (uint64_t i = 0; i < MANY; i++)
+        put(many + 8 * i, &string, sizeof(string));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        long frames = probe_frames;
+        size_t heap = kmalloc_free_bytes();
+        long result =
+            probe_call(caller, number, cases[i].path, cases[i].argv, cases[i].envp, 0, 0, 0);
+        PROBE_CHECK(result == cases[i].result, "%s of %s returned %ld, not %ld (%s)", name,
+                    cases[i].what, result, cases[i].result, errno_name(cases[i].result));
+        check_unharmed(cases[i].what);
+        PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap &&
+                        list_empty(&caller->family.children),
+                    "%s of %s was refused, and has kept %ld frames, %ld bytes of kernel memory, or "
+                    "a child",
+                    name, cases[i].what, probe_frames - frames,
+                    (long)(heap - kmalloc_free_bytes()));
+    }
+}
+
+/*
+ * execve() or spawn() with little of the kernel's memory, a little more each time: -ENOMEM, and nothing has changed,
+ * until it is enough.  Returns what the call did then.
+ */
+static long with_little_memory(unsigned number, const char *name)
+{
+    enum { STEP = 2 * MEMORY_STEP };
+    put_arguments("/bin/exit");
+    long frames = probe_frames, result = -ENOMEM;
+    probe_starve();
+    for (size_t bytes = 0; bytes < MEMORY_MOST && result < 0; bytes += STEP) {
+        probe_leave(bytes);
+        result = probe_call(caller, number, area, area + 1024, area + 1032, 0, 0, 0);
+        PROBE_CHECK(result >= 0 || result == -ENOMEM,
+                    "%s with %zu bytes of kernel memory returned %ld", name, bytes, result);
+        if (result < 0)
+            check_unharmed("without kernel memory");
+        PROBE_CHECK(result >= 0 || (probe_frames == frames && list_empty(&caller->family.children)),
+                    "%s with %zu bytes of kernel memory has kept %ld frames, or a child", name,
+                    bytes, probe_frames - frames);
+    }
+    probe_feed();
+    PROBE_CHECK(result >= 0, "%s does not work with %d bytes of kernel memory", name, MEMORY_MOST);
+    return result;
+}
+
+/* The longest path that there may be; the archive has a program there. */
+static const char *longest_path(void)
+{
+    static char path[PATH_MAX] = "/bin/";
+    memset(path + 5, 'x', PATH_MAX - 6);
+    return path;
+}
+
+/* The caller has another program now: have a new one in its place. */
+static void furnish_again(void)
+{
+    probe_destroy(caller);
+    furnished();
 }
 
 void exec_programs(unsigned long argument)
@@ -142,6 +244,12 @@ void exec_programs(unsigned long argument)
                     points, probe_frames - frames);
     }
     report("probe: %lu allocations, each refused once", points - 1);
+    furnish_again();
+    check_refused(SYS_EXECVE, "execve()");
+    with_little_memory(SYS_EXECVE, "execve()");
+    furnish_again();
+    long result = execve_of(longest_path());
+    PROBE_CHECK(result == 0, "execve() of a path of %d bytes returned %ld", PATH_MAX - 1, result);
     probe_destroy(caller);
     PROBE_CHECK(probe_frames == 0 && kmalloc_free_bytes() == heap,
                 "in the end %ld frames and %ld bytes have not come back", probe_frames,
@@ -210,6 +318,18 @@ void spawn_programs(unsigned long argument)
                     probe_frames - frames, (long)heap - (long)kmalloc_free_bytes());
     }
     report("probe: %lu allocations, each refused once", points - 1);
+    check_refused(SYS_SPAWN, "spawn()");
+    size_t heap = kmalloc_free_bytes();
+    long frames = probe_frames;
+    for (int round = 0; round < 2; round++) {
+        pid = round == 0 ? with_little_memory(SYS_SPAWN, "spawn()") : spawn_of(longest_path());
+        PROBE_CHECK(pid > 0, "spawn() of a path of %d bytes returned %ld", PATH_MAX - 1, pid);
+        probe_end(process_find((int)pid), 0);
+        PROBE_CHECK(probe_wait(caller, -1, 0, NULL) == pid, "who was spawned cannot be waited for");
+    }
+    PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,
+                "spawn() has kept %ld frames and %ld bytes", probe_frames - frames,
+                (long)(heap - kmalloc_free_bytes()));
     probe_destroy(caller);
 }
 
@@ -223,9 +343,19 @@ void stride_rules(unsigned long argument)
         uint64_t priority;
         long result;
     } cases[] = {{2, 2}, {16, 16}, {PRIORITY_MAX, PRIORITY_MAX}, {5, 5}};
-    static const uint64_t wrong[] = {
-        0,        1, (uint64_t)-1, (uint64_t)-16, PRIORITY_MAX + 1UL, 1UL << 32, (1UL << 32) + 7,
-        1UL << 63};
+    static const uint64_t wrong[] = {0,
+                                     1,
+                                     (uint64_t)-1,
+                                     (uint64_t)-16,
+                                     PRIORITY_MAX + 1UL,
+                                     1UL << 32,
+                                     (1UL << 32) + 7,
+                                     1UL << 63,
+                                     1UL << 31,
+                                     (1UL << 31) + 5,
+                                     0xffffffff,
+                                     (1UL << 63) + 5,
+                                     0x500010000};
     PROBE_CHECK(process->priority == PRIORITY_INITIAL, "a process begins with priority %u",
                 process->priority);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

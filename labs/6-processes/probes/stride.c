@@ -2,6 +2,7 @@
  * stride.c: who has how many turns.  The tasks are no programs' and never run: what is asked is whom the scheduler
  * picks.
  */
+#include "frame.h"
 #include "probes.h"
 #include "scheduler.h"
 
@@ -89,13 +90,52 @@ static void end(void)
     boot_task->state = TASK_RUNNABLE;
 }
 
+/* As many tasks as a machine may have: all have their turns, each on a page of its own. */
+static void shares_of_many(void)
+{
+    enum { MANY = 300, ROUNDS = 4 };
+    static struct process *many[MANY];
+    static unsigned had[MANY];
+    _Static_assert(sizeof(struct process) <= PAGE_SIZE, "a task fits into a page");
+    for (int i = 0; i < TASKS; i++)
+        processes[i].task.state = TASK_FINISHED;
+    for (int i = 0; i < MANY; i++) {
+        many[i] = (struct process *)frame_alloc();
+        PROBE_CHECK(many[i], "no memory");
+        many[i]->pid = 1000 + i;
+        many[i]->priority = PRIORITY_INITIAL;
+        many[i]->task.process = many[i];
+        list_init(&many[i]->task.run_node);
+        scheduler->enqueue(&many[i]->task);
+    }
+    scheduler->dequeue(current_task);
+    for (int n = 0; n < ROUNDS * MANY; n++) {
+        struct task *task = scheduler->pick();
+        PROBE_CHECK(task && task->process->pid >= 1000, "of %d tasks pick() names none", MANY);
+        had[task->process->pid - 1000]++;
+        current_task = task;
+    }
+    for (int i = 0; i < MANY; i++)
+        PROBE_CHECK(had[i] + SLACK >= ROUNDS && had[i] <= ROUNDS + SLACK && had[i] > 0,
+                    "of %d turns of %d tasks, all with one priority, number %d has %u",
+                    ROUNDS * MANY, MANY, i, had[i]);
+}
+
 void stride_shares(unsigned long argument)
 {
     (void)argument;
-    static const unsigned priorities[][TASKS] = {{16, 16},     {2, 4},
-                                                 {16, 32, 64}, {5, 7, 11, 13},
-                                                 {2, 3, 100},  {16, 16, 16, 16, 16, 16, 16, 16},
-                                                 {1000, 2}};
+    /* The highest first: whoever has had a turn with a low priority waits for thousands of theirs. */
+    static const unsigned priorities[][TASKS] = {{PRIORITY_MAX, PRIORITY_MAX},
+                                                 {PRIORITY_MAX, PRIORITY_MAX / 2, PRIORITY_MAX / 4},
+                                                 {PRIORITY_MAX, PRIORITY_MAX, PRIORITY_MIN},
+                                                 {16, 16},
+                                                 {2, 4},
+                                                 {16, 32, 64},
+                                                 {5, 7, 11, 13},
+                                                 {2, 3, 100},
+                                                 {16, 16, 16, 16, 16, 16, 16, 16},
+                                                 {1000, 2},
+                                                 {PRIORITY_MIN, PRIORITY_MIN, PRIORITY_MIN}};
     begin();
     for (size_t row = 0; row < sizeof(priorities) / sizeof(priorities[0]); row++) {
         for (int i = 0; i < TASKS; i++) {
@@ -129,6 +169,7 @@ void stride_shares(unsigned long argument)
         }
         check_shares("constant priorities", 2000);
     }
+    shares_of_many();
     end();
 }
 

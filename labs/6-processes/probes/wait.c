@@ -1,6 +1,7 @@
 /* wait.c: families, and who is told of whom. */
 #include "errno.h"
 #include "kmalloc.h"
+#include "platform.h"
 #include "probes.h"
 #include "signal.h"
 
@@ -9,6 +10,49 @@ static struct process *child_that_ended(struct process *parent, int code)
     struct process *child = probe_fork(parent);
     probe_end(child, status_exited((uint64_t)code));
     return child;
+}
+
+/* Is a process in this list? */
+static bool is_in(const struct list *children, const struct process *process)
+{
+    const struct list *l = children->next;
+    while (l != children && l != &process->family.sibling)
+        l = l->next;
+    return l != children;
+}
+
+/* Hundreds of children at a time, and hundreds that have ended: each is told of, or adopted. */
+static void many_children(struct process *parent)
+{
+    enum { MANY = 300, ENDED = 270, TOLD = 5 };
+    static struct process *children[MANY];
+    uint64_t page = probe_map(parent, 0, 1, RW, ANON);
+    PROBE_CHECK(probe_stores(parent, page, 1) == 0, "memory cannot be written");
+    struct process *middle = probe_fork(parent);
+    for (int i = 0; i < MANY; i++)
+        children[i] = probe_fork(middle);
+    /* All have one page, until one of them writes to it. */
+    uint8_t value = 0;
+    PROBE_CHECK(probe_stores(children[7], page, 2) == 0 && probe_loads(parent, page, &value) == 0 &&
+                    value == 1 && probe_loads(children[MANY - 1], page, &value) == 0 && value == 1,
+                "of %d processes that have a page one has written to it, and another sees it",
+                MANY);
+    for (int i = 0; i < ENDED; i++)
+        probe_end(children[i], status_exited((uint64_t)i));
+    for (int i = 0; i < TOLD; i++) {
+        int status = 0, pid = children[i]->pid;
+        PROBE_CHECK(probe_wait(middle, -1, 0, &status) == pid &&
+                        status == status_exited((uint64_t)i),
+                    "of %d children that have ended, wait4() does not tell number %d", ENDED, i);
+    }
+    probe_end(middle, 0);
+    for (int i = TOLD; i < MANY; i++) {
+        const struct family *first = &first_process->family;
+        PROBE_CHECK(children[i]->family.parent == first_process &&
+                        is_in(i < ENDED ? &first->ended : &first->children, children[i]),
+                    "a process with %d children has ended, and number %d was not adopted", MANY, i);
+    }
+    PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");
 }
 
 void families_wait(unsigned long argument)
@@ -21,6 +65,7 @@ void families_wait(unsigned long argument)
     long frames = probe_frames;
     size_t heap = kmalloc_free_bytes();
     int status = 0;
+    long result;
     struct process *child = child_that_ended(parent, 3);
     int pid = child->pid;
     child->task.ran += 123456789;
@@ -40,19 +85,59 @@ void families_wait(unsigned long argument)
                 "a child was waited for: %ld frames and %ld bytes are missing",
                 probe_frames - frames, (long)heap - (long)kmalloc_free_bytes());
 
-    /* A status has 4 bytes. */
-    uint64_t page = probe_map(parent, 0, 1, RW, ANON);
-    uint8_t behind = 0;
-    PROBE_CHECK(probe_stores(parent, page + 4, 0x5a) == 0, "memory cannot be written");
+    /* A status has 4 bytes: all of them are written, and none beside them, wherever they are. */
+    uint64_t page = probe_map(parent, 0, 2, RW, ANON);
+    const uint64_t places[] = {page + 16, page + PAGE_SIZE - 4, page + PAGE_SIZE - 2, page + 33};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        for (int at = -8; at < 12; at++)
+            PROBE_CHECK(probe_stores(parent, places[i] + (uint64_t)at, 0x5a) == 0,
+                        "memory cannot be written");
+        pid = child_that_ended(parent, 4)->pid;
+        result = probe_call(parent, SYS_WAIT4, (uint64_t)pid, places[i], 0, 0, 0, 0);
+        PROBE_CHECK(result == pid, "wait4() returned %ld, not %d", result, pid);
+        for (int at = -8; at < 12; at++) {
+            uint8_t byte = 0, wanted = at == 1 ? 4 : at >= 0 && at < 4 ? 0 : 0x5a;
+            PROBE_CHECK(probe_loads(parent, places[i] + (uint64_t)at, &byte) == 0 && byte == wanted,
+                        "wait4() has left 0x%x at the address of a status + %d, not 0x%x: a status "
+                        "has 4 bytes",
+                        byte, at, wanted);
+        }
+    }
+    /* What a child has used, 144 bytes of it, goes to the fourth argument. */
+    child = child_that_ended(parent, 4);
+    child->task.ran = 7777 * platform.timebase;
+    pid = child->pid;
+    result = probe_call(parent, SYS_WAIT4, (uint64_t)pid, 0, 0, page + 16, 0, 0);
+    uint64_t seconds = 0;
+    for (unsigned i = 0; i < sizeof(seconds); i++)
+        PROBE_CHECK(probe_loads(parent, page + 16 + i, (uint8_t *)&seconds + i) == 0,
+                    "memory cannot be read");
+    PROBE_CHECK(result == pid && seconds == 7777,
+                "wait4() of a child that has had the CPU for 7,777 seconds returned %ld, and tells "
+                "of %lu seconds",
+                result, seconds);
+    probe_unmap(parent, page, 2);
+
+    /* A pid is an int, and so are options: the upper half of their registers says nothing. */
+    const uint64_t upper = 0x1234567800000000;
     pid = child_that_ended(parent, 4)->pid;
-    PROBE_CHECK(probe_call(parent, SYS_WAIT4, (uint64_t)pid, page, 0, 0, 0, 0) == pid &&
-                    probe_loads(parent, page + 4, &behind) == 0 && behind == 0x5a,
-                "wait4() has written more than the 4 bytes of a status");
-    probe_unmap(parent, page, 1);
+    result = probe_call(parent, SYS_WAIT4, upper | (uint64_t)pid, 0, upper, 0, 0, 0);
+    PROBE_CHECK(result == pid, "wait4(0x%lx, 0, 0x%lx) returned %ld, not %d", upper | (uint64_t)pid,
+                upper, result, pid);
+    pid = child_that_ended(parent, 4)->pid;
+    result = probe_call(parent, SYS_WAIT4, 0xffffffff, 0, upper | 1, 0, 0, 0);
+    PROBE_CHECK(result == pid, "wait4(0xffffffff, …) of any child returned %ld, not %d", result,
+                pid);
+    const uint64_t unknown[] = {4, 16, 0x100, 1UL << 16, upper | 0x101};
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        result = probe_call(parent, SYS_WAIT4, (uint64_t)-1, 0, unknown[i], 0, 0, 0);
+        PROBE_CHECK(result == -EINVAL, "wait4() with options 0x%lx returned %ld", unknown[i],
+                    result);
+    }
 
     /* An address that is no good: the child is gone all the same. */
     pid = child_that_ended(parent, 4)->pid;
-    long result = probe_call(parent, SYS_WAIT4, (uint64_t)pid, 8, 0, 0, 0, 0);
+    result = probe_call(parent, SYS_WAIT4, (uint64_t)pid, 8, 0, 0, 0, 0);
     PROBE_CHECK(result == -EFAULT && !process_find(pid),
                 "wait4() with a status at address 8 returned %ld", result);
     pid = child_that_ended(parent, 4)->pid;
@@ -91,4 +176,5 @@ void families_wait(unsigned long argument)
     PROBE_CHECK(probe_wait(parent, dead_pid, 1, NULL) == -ECHILD, "a grandchild can be waited for");
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");
     probe_end(living, 0);
+    many_children(parent);
 }
