@@ -53,6 +53,8 @@ KERNEL_FLAGS = (
     # A task that sleeps may stand in a list by an entry on its stack, and leaves the list before it goes on.  GCC 13 and
     # newer take that for a mistake.
     " -Wno-dangling-pointer"
+    # What PROVIDE() offers may leave out members: those of the level below serve.
+    " -Wno-missing-field-initializers"
 )
 KERNEL_LINK = "-march=rv64imac -mabi=lp64 -nostdlib -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,--build-id=none"
 USER_FLAGS = COMMON_FLAGS + " -march=rv64gc_zicsr_zifencei -mabi=lp64d -Werror"
