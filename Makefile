@@ -22,6 +22,9 @@ OUT ?=
 ONLY ?=
 CALLS ?=
 MECHANICAL ?=
+RELEASES ?=
+MIRROR ?=
+UBUNTU_MIRROR ?=
 
 # The authors' tree has what the student edition has not.
 AUTHORS := $(wildcard labs/1-batch/solution)
@@ -31,14 +34,14 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = $(PYTHON_FOUND) -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux mutants fuzz template \
+.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux test-versions mutants fuzz template \
 	handout bench format lint clean ready ready-for-test authors
 
 help: ## This list
 	@echo "Rung, an operating-systems lab course that grades itself."
 	@awk -F ':.*## ' -v authors="$(AUTHORS)" \
 		'/^##@/ {shown = authors != "" || /students/; if (shown) printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z-]+:.*## / && shown {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / && shown {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Options: LAB=batch (name or number)  TEST=name or 1.2  SOLUTIONS=dir|reference  SEED=n"
 	@echo "         WITH=reference:1 or reference:1.3 (comma separated)  SET=basic|all  MIN=points"
@@ -93,6 +96,9 @@ test: authors ready-for-test ## Prove that every point is earned: all tests of R
 
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
 	@$(PYTHON_FOUND) -m pytest grader/tests/large_programs.py
+
+test-versions: authors ## The labs on Debian 13 and Ubuntu 24.04, in roots that debootstrap makes (as root; RELEASES=)
+	@MIRROR="$(MIRROR)" UBUNTU_MIRROR="$(UBUNTU_MIRROR)" bash grader/tests/versions.sh $(RELEASES)
 
 mutants: ready-for-test authors ## Every wrong kernel against every test (LAB= ONLY=), or random edits (MECHANICAL=n SEED=)
 	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)" --mechanical "$(MECHANICAL)" --seed "$(SEED)"

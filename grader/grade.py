@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import build, machine
+from grader import build, machine, sandbox
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
@@ -304,4 +304,4 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
             if interrupted:
                 break
     solutions = shown(options.solutions) if options.solutions else "reference"
-    return Results(graded, solutions, options.seed, known.result(), interrupted)
+    return Results(graded, solutions, options.seed, known.result(), interrupted, sandbox.how())

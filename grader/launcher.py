@@ -29,6 +29,7 @@ from grader import sandbox
 from grader.paths import ROOT
 
 LENGTH = struct.Struct("<I")  # of a request, which is JSON behind it
+READY = b"!"  # what it says when it is there
 DESCRIPTORS_MAX = 32
 NOT_STARTED = 127  # exit status, as a shell's
 GONE = -signal.SIGKILL
@@ -62,16 +63,50 @@ class Launcher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # a request is two messages
+        prefix = sandbox.wrap_machine()
+        why_not = self._begin(prefix) if prefix else sandbox.missing_reason()
+        sandbox.note("machine", why_not)
+        if why_not:
+            failure = self._begin([])
+            if failure:
+                raise OSError(f"the launcher does not start: {failure}")
+
+    def _begin(self, prefix: Sequence[str]) -> str:
+        """Start it under this prefix.  Returns why that does not work, or "" once it has said that it is there."""
+        import tempfile  # the process that is started here begins with this file, too
+
         self._requests, theirs = socket.socketpair()
-        with theirs:
-            subprocess.Popen(
-                [*sandbox.wrap_machine(), sys.executable, "-E", "-S", "-m", __name__]
-                + [str(theirs.fileno())],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # a ^C of the terminal does not reach it
-            ).returncode = 0  # nobody waits for it: it ends when we do
+        with tempfile.TemporaryFile() as complaints:
+            with theirs:
+                try:
+                    process = subprocess.Popen(
+                        [*prefix, sys.executable, "-E", "-S", "-m", __name__, str(theirs.fileno())],
+                        cwd=ROOT,
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=complaints,
+                        pass_fds=(theirs.fileno(),),
+                        start_new_session=True,  # a ^C of the terminal does not reach it
+                    )
+                except OSError as error:
+                    self._requests.close()
+                    return f"{prefix[0] if prefix else sys.executable}: {error.strerror}"
+            self._requests.settimeout(sandbox.TRIAL_SECONDS)
+            try:
+                if self._requests.recv(len(READY)) == READY:
+                    self._requests.settimeout(None)
+                    process.returncode = 0  # nobody waits for it: it ends when we do
+                    return ""
+                status = process.wait(sandbox.TRIAL_SECONDS)
+                complaints.seek(0)
+                why_not = sandbox.complaint(complaints.read(), status)
+            except (socket.timeout, subprocess.TimeoutExpired):
+                why_not = f"no answer within {sandbox.TRIAL_SECONDS} s"
+            except OSError as error:
+                why_not = str(error)
+            sandbox.end_session(process)
+            self._requests.close()
+            return why_not
 
     def start(
         self,
@@ -177,6 +212,7 @@ def serve(requests: socket.socket) -> None:
     selector = selectors.DefaultSelector()
     selector.register(requests, selectors.EVENT_READ)
     selector.register(woken, selectors.EVENT_READ)
+    requests.sendall(READY)
     asked = True
     while asked:
         for key, _ in selector.select():

@@ -40,7 +40,7 @@ from typing import (
 
 import pytest
 
-from grader import build, check, cpio, machine, run, symbols, timeline, trace
+from grader import build, check, cpio, machine, run, sandbox, symbols, timeline, trace
 from grader import disk as disks
 from grader.labs import Lab
 from grader.paths import BUILD, GraderError, shown
@@ -380,7 +380,7 @@ class Plugin:
             if len(order) < 4:
                 os._exit(0)
             result = self._run_one(items[struct.unpack("<I", order)[0]])
-            answer = pickle.dumps((result, self.gave_up))
+            answer = pickle.dumps((result, self.gave_up, sandbox.how()))
             channel.sendall(struct.pack("<I", len(answer)) + answer)
 
     def _schedule(self, items: Sequence[pytest.Item]) -> None:
@@ -513,5 +513,6 @@ def _receive(channel: socket.socket) -> Tuple[TestResult, str]:
         return data
 
     size = struct.unpack("<I", exactly(4))[0]
-    result, gave_up = pickle.loads(exactly(size))
+    result, gave_up, held = pickle.loads(exactly(size))
+    sandbox.merge(held)
     return result, gave_up

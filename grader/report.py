@@ -14,6 +14,7 @@ from grader.grade import untouched_tasks
 from grader.labs import Lab, find_lab
 from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
+from grader.sandbox import HOLDS
 
 SHOWN_FAILURES = 3
 
@@ -139,6 +140,19 @@ def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
     return lines
 
 
+def unheld(sandbox: Dict[str, str]) -> List[str]:
+    """What to know where bubblewrap did not hold what was graded: a line for each reason."""
+    uses: Dict[str, List[str]] = {}
+    for use, how in sandbox.items():
+        if how != HOLDS:
+            uses.setdefault(how.partition(": ")[2], []).append(f"the {use}")
+    return [
+        f"{' and '.join(those)} ran without bubblewrap ({why}): within limits of memory and time, but files of this"
+        " machine could be read (docs/setup.md)"
+        for why, those in uses.items()
+    ]
+
+
 def show(
     console: Console, results: Results, before: Dict[str, str], solutions: Optional[Path]
 ) -> None:
@@ -185,6 +199,8 @@ def show(
         step = _next_step(definition, lab, solutions)
         if step:
             console.print(f"\n  [bold]{escape(step)}[/bold]", highlight=False)
+    for why in unheld(results.sandbox):
+        console.print(f"\n[yellow]note:[/yellow] {escape(why)}", highlight=False)
     if results.interrupted:
         console.print("\n[yellow]Interrupted: what had been judged by then is kept.[/yellow]")
     if len(results.labs) > 1:

@@ -79,13 +79,14 @@ class LabResult:
 @dataclass
 class Results:
     """A whole grade.  solutions: whose, a path or "reference"; seed: as given, None for each lab's
-    own."""
+    own; sandbox: how "compiler" and "machine" were held (sandbox.how())."""
 
     labs: List[LabResult]
     solutions: str
     seed: Optional[int]
     versions: Dict[str, str]
     interrupted: bool = False
+    sandbox: Dict[str, str] = field(default_factory=dict)
 
     @property
     def score(self) -> int:
@@ -120,6 +121,7 @@ class Results:
             "seed": self.seed,
             "interrupted": self.interrupted,
             "versions": self.versions,
+            "sandbox": self.sandbox,
             "labs": [asdict(lab) for lab in self.labs],
         }
         return json.dumps(data, indent=1) + "\n"

@@ -7,32 +7,108 @@ writing anywhere else.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-import functools
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Sequence, Tuple
 
 PR_SET_PDEATHSIG = 1
 
 
-@functools.lru_cache(maxsize=None)
+HOLDS = "bubblewrap"
+TRIAL_SECONDS = 20  # by the host's clock: for a bwrap that hangs
+REASON_MAX = 200  # characters of what bwrap says
+
+# How what we run is held: "compiler" and "machine" -> HOLDS, or "none: " and why.  Nothing about what has not run yet.
+_how: Dict[str, str] = {}
+_how_lock = threading.Lock()
+
+
 def bubblewrap() -> str:
-    """The path of a bwrap that works here, or "" (no Linux, not installed, no user namespaces).
+    """The path of bwrap, or "" where there is none.  Whether it works here, only its use tells: a container or a
+    hardened system may refuse any of its options.
 
     RUNG_SANDBOX=off switches it off, for tests of what holds without it.
     """
-    path = shutil.which("bwrap")
-    if not path or os.environ.get("RUNG_SANDBOX") == "off":
-        return ""
-    probe = [path, "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"]
-    done = subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return path if done.returncode == 0 else ""
+    return "" if os.environ.get("RUNG_SANDBOX") == "off" else shutil.which("bwrap") or ""
+
+
+def how() -> Dict[str, str]:
+    """How what this process has run so far was held: see _how."""
+    with _how_lock:
+        return dict(_how)
+
+
+def note(use: str, why_not: str) -> None:
+    """Remember how the "compiler" or the "machine" is held: by bubblewrap, unless there is a reason why not."""
+    text = why_not.encode("ascii", "backslashreplace").decode()[:REASON_MAX]
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    with _how_lock:
+        _how[use] = f"none: {shown}" if shown else HOLDS
+
+
+def merge(others: Mapping[str, str]) -> None:
+    """Add what another process of ours knows: a use is held by bubblewrap when it is everywhere."""
+    with _how_lock:
+        for use, held in others.items():
+            if _how.get(use, HOLDS) == HOLDS:
+                _how[use] = held
+
+
+def missing_reason() -> str:
+    """Why bubblewrap() found nothing."""
+    if os.environ.get("RUNG_SANDBOX") == "off":
+        return "RUNG_SANDBOX=off"
+    return "bubblewrap is not installed"
+
+
+def why_not(prefix: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Why no command runs under this prefix; "" if one does."""
+    import tempfile  # the launcher, which needs none, starts faster without
+
+    word = os.urandom(8).hex()
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
+        try:
+            process = subprocess.Popen(
+                [*prefix, "/bin/sh", "-c", f"echo {word}"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=complaints,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"bwrap: {error.strerror}"
+        try:
+            status = process.wait(TRIAL_SECONDS)
+        except subprocess.TimeoutExpired:
+            end_session(process)
+            return f"bwrap was not done after {TRIAL_SECONDS} s"
+        said.seek(0)
+        if status == 0 and said.read(100).decode(errors="replace").strip() == word:
+            return ""
+        complaints.seek(0)
+        return complaint(complaints.read(1000), status)
+
+
+def complaint(text: bytes, status: int) -> str:
+    """The last line of what bwrap wrote, or that it wrote nothing."""
+    lines = text.decode(errors="replace").strip().splitlines()
+    return lines[-1].strip() if lines else f"bwrap did not run its command (status {status})"
+
+
+def end_session(process: "subprocess.Popen[bytes]") -> None:
+    """End a process that was started with a session of its own, and all that it started in that."""
+    with contextlib.suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 # What a compiler from the system's packages is made of.
@@ -62,11 +138,12 @@ def wrap_compiler(
     tools: Sequence[Path], visible: Sequence[Path], writable: Path
 ) -> Tuple[List[str], Dict[str, str]]:
     """A command prefix, and environment, under which `tools` run and see nothing but what they
-    are made of and `visible`, and write to `writable` alone.  Without bubblewrap the prefix is
-    empty.  All that was started below it ends when we do, even by force.
+    are made of and `visible`, and write to `writable` alone.  Without a bubblewrap that works the
+    prefix is empty.  All that was started below it ends when we do, even by force.
     """
     bwrap = bubblewrap()
     if not bwrap:
+        note("compiler", missing_reason())
         return [], dict(os.environ)
     prefix = [bwrap, "--dev-bind", "/dev/null", "/dev/null", "--tmpfs", "/tmp"]
     places = [Path(place) for place in SYSTEM]
@@ -75,12 +152,16 @@ def wrap_compiler(
             prefix += ["--ro-bind", str(path), str(path)]
     prefix += ["--bind", str(writable), str(writable), "--chdir", str(writable)]
     prefix += ["--unshare-all", "--die-with-parent", "--"]
-    return prefix, {"PATH": os.environ.get("PATH", os.defpath)}
+    environment = {"PATH": os.environ.get("PATH", os.defpath)}
+    # The very options are tried, once: those of other builds differ from them in the names of directories.
+    if "compiler" not in how():
+        note("compiler", why_not(prefix, environment))
+    return (prefix, environment) if how()["compiler"] == HOLDS else ([], dict(os.environ))
 
 
 def wrap_machine() -> List[str]:
     """A command prefix under which QEMU can write no file and reach no network.  Empty without
-    bubblewrap."""
+    bubblewrap.  Whether it works, the launcher finds out, which is all that runs under it."""
     bwrap = bubblewrap()
     if not bwrap:
         return []
@@ -108,3 +189,17 @@ def limits(
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     return apply
+
+
+def unusable() -> str:
+    """Why bubblewrap cannot hold a machine here; "" when it can."""
+    return why_not(wrap_machine(), os.environ) if bubblewrap() else missing_reason()
+
+
+def works() -> bool:
+    """Can bubblewrap hold what we run here?"""
+    return not unusable()
+
+
+if __name__ == "__main__":  # for doctor.sh
+    print(unusable())

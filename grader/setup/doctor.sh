@@ -20,7 +20,7 @@ advice() {
 }
 
 section() {
-    local who=$1 row name path version needed state note
+    local who=$1 row name path version needed state note refusal
     printf '  %-8s %-20s %-10s %-8s %s\n' '' tool version needed 'what for'
     while IFS='|' read -r -a row; do
         name=${row[0]:-}
@@ -45,6 +45,11 @@ section() {
             state='TOO OLD' note="Rung needs ${row[2]}; $(advice "$(package_of "$system" "${row[@]:3:4}")")"
         fi
         if [ "$state" != ok ] && [ "$who" = student ]; then problems=1; fi
+        # bwrap may be there, and not be allowed to do what Rung asks of it: no problem, and worth knowing.
+        if [ "$name:$state" = bwrap:ok ] && [ -n "$PYTHON_PATH" ]; then
+            refusal=$(cd "$ROOT" && "$PYTHON_PATH" -E -S -m grader.sandbox 2>/dev/null)
+            [ -z "$refusal" ] || state=UNUSABLE note="Rung goes on without: $refusal"
+        fi
         printf '  %-8s %-20s %-10s %-8s %s\n' "$state" "${name#py:}" "${version:--}" "$needed" "$note"
     done <<<"$TOOLS"
 }

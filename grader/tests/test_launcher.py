@@ -33,7 +33,7 @@ def tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> l
     """With a sandbox around it, and without."""
     if request.param == "off":
         monkeypatch.setattr(sandbox, "bubblewrap", lambda: "")
-    elif not sandbox.bubblewrap():
+    elif not sandbox.works():
         pytest.skip("needs bubblewrap")
     started = launcher.Launcher()
     monkeypatch.setattr(launcher, "launcher", lambda: started)
@@ -117,7 +117,7 @@ def test_limits_hold(tested: launcher.Launcher, tmp_path: Path) -> None:
     assert status == -signal.SIGXFSZ and (tmp_path / "file").stat().st_size == 1 << 20
 
 
-@pytest.mark.skipif(not sandbox.bubblewrap(), reason="needs bubblewrap")
+@pytest.mark.skipif(not sandbox.works(), reason="needs bubblewrap")
 def test_sandbox_holds(tmp_path: Path) -> None:
     assert shell(f"echo x > {tmp_path}/file")[1] != 0 and not list(tmp_path.iterdir())
     assert [line.split()[0] for line in shell("tail -n +3 /proc/net/dev")[0].splitlines()] == [

@@ -14,10 +14,10 @@ from typing import Callable, Dict, List
 import pytest
 
 from grader import build, mutants
+from grader import sandbox as sandboxes
 from grader.grade import Options, run_tests
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT, TEMPLATE, GraderError, shown
-from grader.sandbox import bubblewrap
 from grader.tests.conftest import Grade, heed_control_c
 
 
@@ -145,7 +145,7 @@ def test_compiler_has_limits(
     assert f"does not build: {part}: {said}" in first_lines(graded.output)
 
 
-@pytest.mark.skipif(not bubblewrap(), reason="needs bubblewrap")
+@pytest.mark.skipif(not sandboxes.works(), reason="needs bubblewrap")
 def test_compiler_sees_nothing_of_the_machine(
     grade: Grade, solutions: Path, lab: Lab, tmp_path: Path
 ) -> None:

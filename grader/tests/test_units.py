@@ -154,6 +154,38 @@ def test_traps_are_read_and_the_firmwares_left_out() -> None:
     ]
 
 
+REMARK = b"system_opcode_insn: Invalid opcode for CSR read/write instruction"
+
+
+def illegal(times: int) -> bytes:
+    """A trap log with so many illegal instructions of programs."""
+    line = "riscv_cpu_do_interrupt: hart:0, async:0, cause:{:016x}, epc:0x{:016x}, tval:0x{:016x}, desc=x\n"
+    return line.format(2, 0x10124, 0x10200073).encode() * times
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n"])
+def test_the_firmwares_remarks_are_not_a_programs_output(ending: bytes) -> None:
+    """Firmware of other versions prints where a program runs sret; the kernel's report follows on the same line."""
+    killed = job(0, b"before sret\n" + REMARK + ending, "killed by SIGILL (4)")
+    seen = read(BOOT + killed + job(1, b"") + OFF, illegal(1))
+    assert seen.outcome is Outcome.POWER_OFF
+    assert [each.output for each in seen.jobs] == [b"before sret\n", b""]
+
+
+def test_a_program_may_print_what_the_firmware_prints() -> None:
+    """Without an illegal instruction there is no remark, and with one there is one."""
+    own = REMARK + b"\n"
+    assert read(BOOT + job(0, own) + OFF).jobs[0].output == own
+    both = job(0, REMARK + own, "killed by SIGILL (4)")
+    assert read(BOOT + both + OFF, illegal(1)).jobs[0].output == own
+
+
+def test_a_panic_is_read_behind_a_remark_of_the_firmware() -> None:
+    panic = REMARK + f"{MARK} panic: the kernel itself trapped\n".encode()
+    seen = read(BOOT + panic + OFF, illegal(1))
+    assert seen.outcome is Outcome.PANIC and seen.loose == b""
+
+
 def test_a_fault_over_and_over_is_a_loop_and_faults_elsewhere_are_not() -> None:
     line = "riscv_cpu_do_interrupt: hart:0, async:0, cause:{:016x}, epc:0x{:016x}, tval:0x{:016x}, desc=x\n"
     same = "".join(line.format(15, 0x10124, 0x20000) for _ in range(8))
