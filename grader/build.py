@@ -57,6 +57,9 @@ KERNEL_FLAGS = (
     " -Wno-missing-field-initializers"
 )
 KERNEL_LINK = "-march=rv64imac -mabi=lp64 -nostdlib -Wl,-z,max-page-size=4096 -Wl,--fatal-warnings -Wl,--build-id=none"
+PROBE_SECTIONS = " ".join(
+    f"--rename-section .{name}=.probe.{name}" for name in ("text", "bss", "sbss")
+)
 USER_FLAGS = COMMON_FLAGS + " -march=rv64gc_zicsr_zifencei -mabi=lp64d -Werror"
 USER_LINK = (
     "-nostdlib -nostartfiles -Wl,-q -Wl,--build-id=none -Wl,-z,max-page-size=4096"
@@ -223,6 +226,11 @@ def probe_sources(lab: Lab) -> List[Path]:
     return [*sorted(PROBING.glob("*.c")), *own] if directory / "list.c" in own else own
 
 
+def probe_objects(lab: Lab) -> List[Path]:
+    """Their objects, in the order in which they are linked."""
+    return [_base_object(source) for source in probe_sources(lab)]
+
+
 def _base_object(source: Path) -> Path:
     home = KERNEL if source.is_relative_to(KERNEL) else ROOT
     return BASE / "kernel" / source.relative_to(home).with_suffix(source.suffix + ".o")
@@ -246,6 +254,12 @@ def _base_ninja() -> str:
         "  command = $cc $kernel_flags $more -MMD -MF $out.d -c $in -o $out",
         "  depfile = $out.d",
         "  deps = gcc",
+        # Code and variables of probes lie apart: see kernel/probe/probe.h and kernel.ld.
+        "rule probe_cc",
+        "  command = $cc $kernel_flags $more -MMD -MF $out.d -c $in -o $out"
+        f" && {cross()}objcopy {PROBE_SECTIONS} $out",
+        "  depfile = $out.d",
+        "  deps = gcc",
         "rule user_cc",
         "  command = $cc $user_flags -MMD -MF $out.d -c $in -o $out",
         "  depfile = $out.d",
@@ -258,9 +272,11 @@ def _base_ninja() -> str:
     ]
     probes = dict.fromkeys(source for lab in all_labs() for source in probe_sources(lab))
     for source in [*kernel_sources(), *probes]:
-        lines.append(f"build {_escaped(_base_object(source))}: kernel_cc {_escaped(source)}")
+        rule = "probe_cc" if source in probes else "kernel_cc"
+        lines.append(f"build {_escaped(_base_object(source))}: {rule} {_escaped(source)}")
         if source in probes:
-            lines.append(f"  more = -I{_escaped(PROBING)}")
+            # Without jump tables objdump shows where each branch leads: probe_log.py.
+            lines.append(f"  more = -fno-jump-tables -I{_escaped(PROBING)}")
     library = []
     for source in sorted((USER / "lib").iterdir()):
         if source.suffix in (".c", ".S"):
@@ -287,7 +303,7 @@ def build_base() -> None:
             raise GraderError(f"the given kernel or a user program does not build:\n{done.stdout}")
         if changed:
             compdb = subprocess.run(
-                [need("ninja"), "-C", str(BASE), "-t", "compdb", "kernel_cc", "user_cc"],
+                [need("ninja"), "-C", str(BASE), "-t", "compdb", "kernel_cc", "probe_cc", "user_cc"],
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,
@@ -408,7 +424,7 @@ def _configuration_ninja(configuration: Configuration) -> str:
         lines.append(f"build {output}: part {_escaped(source)}")
         objects.append(output)
     objects = [_escaped(_base_object(source)) for source in kernel_sources()] + objects
-    probes = [_escaped(_base_object(source)) for source in probe_sources(configuration.lab)]
+    probes = [_escaped(path) for path in probe_objects(configuration.lab)]
     kernels = [(configuration.kernel, objects)]
     if probes:
         kernels.append((configuration.probe, objects + probes))

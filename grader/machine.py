@@ -122,6 +122,7 @@ class Boot:
     disk_read_only: bool = False
     power_lost: int = 0
     typed: Tuple[Tuple[bytes, bytes], ...] = ()
+    code: Optional[Tuple[int, int]] = None  # [start, end): log what is executed there (probe_log.py)
     jobs: Tuple[str, ...] = ()  # the deck, for tools
 
     @property
@@ -220,7 +221,9 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
         ]
         words += ["-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console"]
         words += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny"]
-        words += ["-d", "int", "-D", f"/dev/fd/{ends.traps}"]
+        words += ["-d", "int,in_asm" if boot.code else "int", "-D", f"/dev/fd/{ends.traps}"]
+        if boot.code:
+            words += ["-dfilter", f"{boot.code[0]:#x}..{boot.code[1] - 1:#x}"]
         if boot.disk:
             words += _disk_words(boot, f"/dev/fd/{ends.disk}", own=True)
         if boot.stops:

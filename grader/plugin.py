@@ -40,7 +40,18 @@ from typing import (
 
 import pytest
 
-from grader import build, check, cpio, machine, run, sandbox, symbols, timeline, trace
+from grader import (
+    build,
+    check,
+    cpio,
+    machine,
+    probe_log,
+    run,
+    sandbox,
+    symbols,
+    timeline,
+    trace,
+)
 from grader import disk as disks
 from grader.labs import Lab
 from grader.paths import BUILD, GraderError, shown
@@ -132,6 +143,7 @@ class Machine:
         keep = [(symbols.address(kernel, "trace_ring"), trace.SIZE)]
         if probe:
             keep.append((symbols.address(kernel, run.PROBE_RESULT), 16))
+            options["code"] = probe_log.code_range(kernel)
         if kernel_stops:
             options["kernel_stops"] = tuple(symbols.address(kernel, n) for n in kernel_stops)
         if checkpoints:
@@ -186,6 +198,8 @@ class Machine:
         programs = {name: build.program(name) for name in names}
         budget = float("inf") if boot.typed else boot.budget  # it began anew with each text
         self.last = run.read(record, mark, boot.kernel, jobs, programs, budget)
+        if boot.code:
+            self.last.judge_probe(options["probe"])
         return self.last
 
     def sweep(

@@ -92,6 +92,8 @@ def complaint_of(run: Run, least: int = 1) -> str:
     if run.outcome is Outcome.POWER_OFF and checks > 0 and finished == 1:
         short = f"the probe was left after {checks} checks, and makes {least} at least"
         return short if checks < least else ""
+    if run.unproved:
+        return f"{run.explanation}, and no evidence of the probe: {run.unproved}"
     return f"{run.explanation}, after {checks} checks of the probe"
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence, Set, Tuple, Union
 
-from grader import check, disk, symbols, trace, view
+from grader import check, disk, probe_log, symbols, trace, view
 from grader.build import cross
 from grader.machine import TICKS_PER_SECOND, Outcome, Record
 
@@ -126,6 +126,7 @@ class Run:
     faults: List[Fault] = field(default_factory=list)
     loose: bytes = b""  # what was printed after the last job's report
     klog: List[str] = field(default_factory=list)
+    unproved: str = ""  # why a probe's result in memory does not count: see probe_log.py
     _traps: Optional[List[Trap]] = None
     _events: Optional[List[trace.Event]] = None
     _files: Optional[Dict[str, bytes]] = None
@@ -141,10 +142,22 @@ class Run:
 
     @property
     def probed(self) -> Tuple[int, int]:
-        """The two words of a probe's result, read from memory: a report could be anybody's."""
+        """The two words of a probe's result, read from memory; zeros unless QEMU's log agrees that the probe ran."""
+        return (0, 0) if self.unproved else self._probe_words()
+
+    def _probe_words(self) -> Tuple[int, int]:
         found = self.record.kept[1] if len(self.record.kept) > 1 else bytes(16)
         first, second = struct.unpack("<QQ", found)
         return first, second
+
+    def judge_probe(self, probe: str) -> None:
+        """Hold a probe's result against QEMU's log."""
+        count, ended = self._probe_words()
+        exceptions = [(trap.cause, trap.epc) for trap in self.traps if not trap.interrupt]
+        in_order = self.outcome is Outcome.POWER_OFF and ended != 0
+        self.unproved = probe_log.objection(
+            self.kernel, probe, self.record.traps, exceptions, count, in_order
+        )
 
     @property
     def checkpoints(self) -> List[view.Checkpoint]:

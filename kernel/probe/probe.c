@@ -8,6 +8,7 @@
 #include "kmalloc.h"
 #include "path.h"
 #include "platform.h"
+#include "riscv.h"
 #include "runner.h"
 #include "string.h"
 
@@ -15,7 +16,24 @@ static uint64_t seed;
 static uint32_t current; /* the operation that runs */
 static bool in_operation, chosen;
 
-uint64_t probe_result[2];
+uint64_t probe_result[2], probe_next_mark;
+
+enum { FIRST_MARK = 64, MARKS_APART = 1024 };
+
+void probe_mark(void)
+{
+    probe_next_mark += probe_next_mark < MARKS_APART ? probe_next_mark : MARKS_APART;
+    /* What a trap changes is put back: a program may be about to run, or its trap be handled. */
+    uint64_t sepc = csr_read(sepc), scause = csr_read(scause), stval = csr_read(stval),
+             sstatus = csr_read(sstatus);
+    __asm__ volatile("la t0, 1f\n csrrw t0, stvec, t0\n ebreak\n"
+                     " .balign 4\n 1: csrw stvec, t0" ::
+                         : "t0", "memory");
+    csr_write(sepc, sepc);
+    csr_write(scause, scause);
+    csr_write(stval, stval);
+    csr_write(sstatus, sstatus);
+}
 
 void probe_fail(const char *format, ...)
 {
@@ -286,24 +304,40 @@ static unsigned long number_of(const char *text)
     return value;
 }
 
+/* What ran before may have written to the probes' variables: they begin as they were linked, zero. */
+static void begin(void)
+{
+    extern char probe_bss_start[], probe_bss_end[];
+    char text[24];
+    long in_use = probe_frames;
+    memset(probe_bss_start, 0, (size_t)(probe_bss_end - probe_bss_start));
+    probe_in_use = in_use;
+    probe_next_mark = FIRST_MARK;
+    if (platform_option("seed", text, sizeof(text)))
+        seed = number_of(text);
+}
+
+/* The probe has come to its end.  A function of its own, by which QEMU's log tells. */
+static __attribute__((noinline)) _Noreturn void probe_came_to_its_end(void)
+{
+    probe_result[1] = 1;
+    power_off();
+}
+
 /* The probe that bootargs ask for, if it is one of the early ones, or of the others. */
 static void run_probe(bool early)
 {
-    char name[40] = "", text[24];
+    char name[40] = "";
     platform_option("probe", name, sizeof(name));
-    if (platform_option("seed", text, sizeof(text)))
-        seed = number_of(text);
     char *colon = strchr(name, ':');
     if (colon)
         *colon = '\0';
     for (const struct probe *probe = probe_list; probe->name; probe++) {
         if (strcmp(probe->name, name) != 0 || probe->early != early)
             continue;
-        probe_in_use = probe_frames;
-        probe_frames = probe_frames_most = 0;
+        begin();
         probe->function(colon ? number_of(colon + 1) : 0);
-        probe_result[1] = 1;
-        power_off();
+        probe_came_to_its_end();
     }
 }
 

@@ -4,6 +4,11 @@
  * A probe runs in place of the programs (bootargs probe=NAME).  It leaves in probe_result what it has
  * checked, or reports "probe: failed: …" and powers off at once.
  *
+ * The grader believes a result only with QEMU's log of what ran (grader/probe_log.py): each instruction of the
+ * kernel as it was linked, the probe from its first line to its last, never probe_fail(), and no trap inside of
+ * a probe but those that probe_load(), probe_store() and probe_mark() make.  So a probe is a function that returns;
+ * it keeps nothing between boot and its begin, for its variables are zeroed then.
+ *
  * Between the parts under test and the allocator of frames stands a level of its own, which counts
  * frames and can refuse them.
  */
@@ -28,7 +33,19 @@ extern uint64_t probe_result[2];
 
 /* Demand something; the rest says what is wrong otherwise. */
 #define PROBE_CHECK(condition, ...) \
-    ((condition) ? (void)probe_result[0]++ : probe_fail(__VA_ARGS__))
+    ((condition) ? probe_count() : probe_fail(__VA_ARGS__))
+
+/*
+ * Count a check.  At counts 64, 128, … 1024, and then every 1,024, probe_mark() traps once, which QEMU's log
+ * shows: so the count in memory can be compared with one that no part of the kernel keeps.
+ */
+extern uint64_t probe_next_mark;
+void probe_mark(void);
+static inline void probe_count(void)
+{
+    if (++probe_result[0] >= probe_next_mark)
+        probe_mark();
+}
 
 /*
  * Random operations.  Number n is the same whatever has been left out before it, so that the grader

@@ -23,6 +23,13 @@ static void ask(uint64_t cause)
     process_destroy(process);
 }
 
+static __attribute__((noinline)) void probe_faults(void)
+{
+    ask(CAUSE_FETCH_PAGE);
+    ask(CAUSE_LOAD_PAGE);
+    ask(CAUSE_STORE_PAGE);
+}
+
 static void run_probe(void)
 {
     char name[12];
@@ -31,9 +38,7 @@ static void run_probe(void)
         lower->run();
         return;
     }
-    ask(CAUSE_FETCH_PAGE);
-    ask(CAUSE_LOAD_PAGE);
-    ask(CAUSE_STORE_PAGE);
+    probe_faults();
 }
 
 static const struct runner_ops prober = {.run = run_probe};

@@ -14,7 +14,7 @@ static const struct user_memory_ops *lower(void)
     return slot_below(user_memory, 8);
 }
 
-static long counted_in(struct task *task, void *dst, uint64_t src, size_t size)
+static long probe_user_memory(struct task *task, void *dst, uint64_t src, size_t size)
 {
     long error = lower()->in(task, dst, src, size);
     if (!error)
@@ -33,5 +33,5 @@ static long passed_string(struct task *task, char *dst, uint64_t src, size_t siz
 }
 
 static const struct user_memory_ops counted = {
-    .in = counted_in, .out = passed_out, .string = passed_string};
+    .in = probe_user_memory, .out = passed_out, .string = passed_string};
 PROVIDE(user_memory, 8, counted);
