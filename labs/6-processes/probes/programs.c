@@ -104,8 +104,9 @@ static void put(uint64_t at, const void *bytes, size_t size)
 static void check_refused(unsigned number, const char *name)
 {
     enum { NO_ADDRESS = 8, MANY = 200 };
-    const uint64_t path = area, argv = area + 1024, envp = area + 1032, long_path = area + 512;
+    const uint64_t path = area, argv = area + 1024, envp = area + 1032;
     const uint64_t wrong = area + 3096, many = area + PAGE_SIZE, end = area + 12 * PAGE_SIZE;
+    const uint64_t long_path = area + 4 * PAGE_SIZE;
     const uint64_t with_wrong[3] = {area + 2048, NO_ADDRESS, 0}, string = area + 3200;
     const struct {
         uint64_t path, argv, envp;
@@ -123,7 +124,7 @@ static void check_refused(unsigned number, const char *name)
         {path, many, envp, -E2BIG, "an argv of 200 strings of 20 bytes"},
         {path, argv, many, -E2BIG, "an envp of 200 strings of 20 bytes"},
     };
-    char letters[PATH_MAX + 1];
+    static char letters[PATH_MAX + 1];
     memset(letters, 'x', PATH_MAX);
     letters[PATH_MAX] = '\0';
     put_arguments("/bin/exit");
@@ -176,11 +177,13 @@ static long with_little_memory(unsigned number, const char *name)
     return result;
 }
 
-/* The longest path that there may be; the archive has a program there. */
+/* A program's path of PATH_MAX - 1 bytes: several slashes are one, and names have at most 255 bytes. */
 static const char *longest_path(void)
 {
-    static char path[PATH_MAX] = "/bin/";
-    memset(path + 5, 'x', PATH_MAX - 6);
+    static const char name[] = "bin/exit";
+    static char path[PATH_MAX];
+    memset(path, '/', PATH_MAX);
+    memcpy(path + PATH_MAX - sizeof(name), name, sizeof(name));
     return path;
 }
 
