@@ -7,20 +7,22 @@
 
 enum { TEXT_FD = 6, SECRET_FD = 7 };
 static struct process *caller;
-static uint64_t area; /* of two pages of the caller's: a path, and vectors */
+static uint64_t
+    area; /* of two pages of the caller's: a path in the first, vectors and strings in the second */
+enum { ARGV = PAGE_SIZE + 2048, ENVP = ARGV + 8, STRINGS = PAGE_SIZE + 3072 }; /* behind area */
 
 /* Put a path, and a vector of two strings behind it, into the caller's memory. */
 static void put_arguments(const char *path)
 {
-    const uint64_t vector[3] = {area + 2048, area + 2052, 0};
+    const uint64_t vector[3] = {area + STRINGS, area + STRINGS + 4, 0};
     for (size_t i = 0; i <= strlen(path); i++)
         PROBE_CHECK(probe_stores(caller, area + i, (uint8_t)path[i]) == 0,
                     "memory cannot be written");
     for (size_t i = 0; i < sizeof(vector); i++)
-        PROBE_CHECK(probe_stores(caller, area + 1024 + i, ((const uint8_t *)vector)[i]) == 0,
+        PROBE_CHECK(probe_stores(caller, area + ARGV + i, ((const uint8_t *)vector)[i]) == 0,
                     "memory cannot be written");
     for (size_t i = 0; i < 8; i++)
-        PROBE_CHECK(probe_stores(caller, area + 2048 + i, (uint8_t) "one\0two"[i]) == 0,
+        PROBE_CHECK(probe_stores(caller, area + STRINGS + i, (uint8_t) "one\0two"[i]) == 0,
                     "memory cannot be written");
 }
 
@@ -47,13 +49,13 @@ static struct process *furnished(void)
 static long execve_of(const char *path)
 {
     put_arguments(path);
-    return probe_call(caller, SYS_EXECVE, area, area + 1024, area + 1032, 0, 0, 0);
+    return probe_call(caller, SYS_EXECVE, area, area + ARGV, area + ENVP, 0, 0, 0);
 }
 
 static long spawn_of(const char *path)
 {
     put_arguments(path);
-    return probe_call(caller, SYS_SPAWN, area, area + 1024, area + 1032, 0, 0, 0);
+    return probe_call(caller, SYS_SPAWN, area, area + ARGV, area + ENVP, 0, 0, 0);
 }
 
 static uint64_t word_at(struct process *process, uint64_t va)
@@ -104,10 +106,10 @@ static void put(uint64_t at, const void *bytes, size_t size)
 static void check_refused(unsigned number, const char *name)
 {
     enum { NO_ADDRESS = 8, MANY = 200 };
-    const uint64_t path = area, argv = area + 1024, envp = area + 1032;
+    const uint64_t path = area, argv = area + ARGV, envp = area + ENVP;
     const uint64_t wrong = area + 3096, many = area + PAGE_SIZE, end = area + 12 * PAGE_SIZE;
     const uint64_t long_path = area + 4 * PAGE_SIZE;
-    const uint64_t with_wrong[3] = {area + 2048, NO_ADDRESS, 0}, string = area + 3200;
+    const uint64_t with_wrong[3] = {area + STRINGS, NO_ADDRESS, 0}, string = area + 3200;
     const struct {
         uint64_t path, argv, envp;
         long result;
@@ -163,7 +165,7 @@ static long with_little_memory(unsigned number, const char *name)
     probe_starve();
     for (size_t bytes = 0; bytes < MEMORY_MOST && result < 0; bytes += STEP) {
         probe_leave(bytes);
-        result = probe_call(caller, number, area, area + 1024, area + 1032, 0, 0, 0);
+        result = probe_call(caller, number, area, area + ARGV, area + ENVP, 0, 0, 0);
         PROBE_CHECK(result >= 0 || result == -ENOMEM,
                     "%s with %zu bytes of kernel memory returned %ld", name, bytes, result);
         if (result < 0)
@@ -236,7 +238,7 @@ void exec_programs(unsigned long argument)
         long frames = probe_frames;
         probe_refused = 0;
         probe_refuse = ++points, probe_refuse_rest = true;
-        long result = probe_call(caller, SYS_EXECVE, area, area + 1024, 0, 0, 0, 0);
+        long result = probe_call(caller, SYS_EXECVE, area, area + ARGV, 0, 0, 0, 0);
         probe_refuse = 0, probe_refuse_rest = false;
         refused = probe_refused > 0;
         if (!refused)
@@ -306,7 +308,7 @@ void spawn_programs(unsigned long argument)
         size_t heap = kmalloc_free_bytes();
         probe_refused = 0;
         probe_refuse = ++points, probe_refuse_rest = true;
-        pid = probe_call(caller, SYS_SPAWN, area, area + 1024, 0, 0, 0, 0);
+        pid = probe_call(caller, SYS_SPAWN, area, area + ARGV, 0, 0, 0, 0);
         probe_refuse = 0, probe_refuse_rest = false;
         refused = probe_refused > 0;
         PROBE_CHECK(refused ? pid == -ENOMEM : pid > 0, "spawn() without frame %lu returned %ld",
