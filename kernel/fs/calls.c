@@ -215,11 +215,13 @@ static long read_stream(struct task *task, struct file *file, const struct io_pi
     char *bytes = kmalloc(size + 1);
     if (!bytes)
         return -ENOMEM;
-    long result = file->ops->read(file, bytes, size);
-    if (result > 0) {
-        result = scatter(task, pieces, count, bytes, (size_t)result);
-        if (file->ops->read_done)
-            file->ops->read_done(file, result > 0 ? (size_t)result : 0);
+    long had = file->ops->read(file, bytes, size), result = had;
+    if (had > 0)
+        result = scatter(task, pieces, count, bytes, (size_t)had);
+    if (had > 0 && file->ops->read_done) {
+        if (result != had)
+            result = -EFAULT; /* all of it is still to be read */
+        file->ops->read_done(file, result > 0 ? (size_t)result : 0);
     }
     kfree(bytes);
     return result;
