@@ -35,6 +35,7 @@ ENTRIES = 16  # of a directory, in a sector
 ENOENT, EIO, EBUSY, EEXIST, ENOTDIR, EISDIR, EINVAL, EFBIG, ENOSPC, EROFS, ENOTEMPTY = (
     f"-{number}" for number in (2, 5, 16, 17, 20, 21, 22, 27, 28, 30, 39)
 )
+ENAMETOOLONG = "-36"
 
 # What fsck.fat says of a file system that is in order, and of what a loss of power may leave: clusters that nobody
 # has, or that follow the end of a file which was to grow; the beginning of a long name, where it and the
@@ -1049,7 +1050,7 @@ def test_names_of_all_kinds(raw: Raw, host: Host) -> None:
     present = {name: content[: n + 1] for n, (name, _) in enumerate(kinds)}
     present.update({"\U0001f600 SMILES.TXT": content[:2], "NNNNNN~1": content[:1]})
     present.update({f"{name}.txt": b"" for name in ("wrong", "HOLE", "mixed", "Parted")})
-    missing = ["n" * 254, "n" * 256, "n" * 400, "thirteen_cha", "thirteen_char_", "\u20ac" * 199]
+    missing = ["n" * 254, "thirteen_cha", "thirteen_char_", "\u20ac" * 199]
     missing += ["a name that is of no file", "a name with a hole in it, so it is none"]
     missing += ["a name of pieces that disagree about it"]
     missing += ["a name that is in the wrong order, too", "a name before what was deleted"]
@@ -1057,6 +1058,73 @@ def test_names_of_all_kinds(raw: Raw, host: Host) -> None:
     answers = host(raw.save(), [f"look 0 /{name}" for name in [*present, *missing]]).answers
     assert answers[: len(present)] == [crc(each) for each in present.values()]
     assert answers[len(present) :] == [ENOENT] * len(missing)
+    too_long = ["n" * 256, "n" * 400, "\u20ac" * 256, "\U0001f600" * 128]
+    commands = [f"{word} 0 /{name}" for name in too_long for word in ("look", "create", "mkdir")]
+    assert host(raw.save(), commands).answers == [ENAMETOOLONG] * len(commands)
+
+
+@pytest.mark.parametrize("letter", ["n", "\u00e4", "\u20ac"])
+def test_names_of_up_to_255_letters_are_listed(letter: str, raw: Raw, host: Host) -> None:
+    """Otherwise a program that lists a directory is told another name than the one that was given."""
+    names = {length: letter * length for length in (85, 253, 254, 255)}
+    entries: List[bytes] = []
+    for length, name in names.items():
+        short = b"NAME%04d   " % length
+        entries += [*long_entries(name, short), short_entry(short)]
+    # 20 pieces have room for 260 letters, but no name has so many.
+    entries += [*long_entries(letter * 256, b"TOOLONG    "), short_entry(b"TOOLONG    ")]
+    raw.append(entries)
+    assert len(entries) < (raw.clusters - raw.root) // 32 - 20, "the root has room for them"
+    listed, *looked = host(
+        raw.save(), ["list 0 /", *(f"look 0 /{name}" for name in names.values())]
+    ).answers
+    found = set(listed.split("|"))
+    assert set(names.values()) <= found and "TOOLONG" in found
+    assert looked == [crc(b"")] * len(names)
+
+
+def test_a_long_name_that_no_path_can_have_is_not_shown(raw: Raw, host: Host) -> None:
+    """A slash would name a file in a directory; half a pair of UTF-16 is no letter.  The short name is shown."""
+    slash = long_entries("a/slash", b"SLASH   TXT")
+    half = [bytearray(each) for each in long_entries("half a pair", b"HALF    TXT")]
+    half[0][1:3] = b"\x00\xd8"
+    raw.append([*slash, short_entry(b"SLASH   TXT"), *half, short_entry(b"HALF    TXT")])
+    (listed,) = host(raw.save(), ["list 0 /"]).answers
+    assert {"SLASH.TXT", "HALF.TXT"} <= set(listed.split("|")) and "slash" not in listed
+
+
+def test_a_short_name_may_begin_with_the_byte_e5(raw: Raw, host: Host) -> None:
+    """On the disk it is 0x05 there, because 0xe5 says that the entry is free.  No ASCII: shown as a question mark."""
+    raw.append([short_entry(b"\x05BC     TXT"), short_entry(b"A       \x05XT")])
+    listed, looked = host(raw.save(), ["list 0 /", "look 0 /\x05bc.txt"]).answers
+    assert "?BC.TXT" in listed.split("|")
+    assert "A.\x05XT" in listed.split("|"), "the byte has its meaning only where a name begins"
+    assert looked == ENOENT
+
+
+@pytest.mark.parametrize("start", [0, 1, 0xFFF0, 0xFFFF])
+def test_a_directory_without_a_cluster_is_damaged(start: int, raw: Raw, host: Host) -> None:
+    """Cluster 0 is no directory's: what was listed was the root, and files made there were lost in it."""
+    raw.append([short_entry(b"NOWHERE    ", attributes=0x10, start=start)])
+    paths = ["list 0 /NOWHERE", "open 0 /NOWHERE", "look 0 /NOWHERE/hello.txt", "create 0 /NOWHERE/a"]
+    run = host(raw.save(), [*paths, "mkdir 0 /NOWHERE/b", "rmdir 0 /NOWHERE", "look 0 /hello.txt"])
+    assert run.answers == [EIO] * 6 + [crc(starting_files(1)["hello.txt"])]
+    assert any("a directory begins there" in line for line in run.reports)
+
+
+@pytest.mark.parametrize("what", ["no dots", "dots of nothing"])
+def test_a_directory_needs_no_dots(what: str, raw: Raw, host: Host) -> None:
+    """Paths are followed without them; other systems leave them out."""
+    at = raw.data.index(b".          ", raw.clusters)
+    assert raw.data[at + 32 : at + 43] == b"..         "
+    if what == "no dots":
+        raw.data[at] = raw.data[at + 32] = 0xE5
+    else:
+        raw.put(at + 26, 0, 2)
+        raw.put(at + 32 + 26, 0xFFF0, 2)
+    before = host(raw.path, ["list 0 /dir", "list 0 /dir/sub"]).answers
+    assert host(raw.save(), ["list 0 /dir", "list 0 /dir/sub"]).answers == before
+
 
 
 def test_what_lies_behind_the_end_of_a_directory_stays_there(raw: Raw, host: Host) -> None:
