@@ -273,7 +273,6 @@ void remap_moves(unsigned long argument)
         {to + PAGE_SIZE, 4 * PAGE_SIZE, USER_END, 1, 0, -ENOMEM},
         {to + PAGE_SIZE, (1UL << 32) + PAGE_SIZE, PAGE_SIZE, 1, 0, -EFAULT},
         {to + PAGE_SIZE + (1UL << 32), PAGE_SIZE, PAGE_SIZE, 1, 0, -EFAULT},
-        {to + PAGE_SIZE, PAGE_SIZE, (1UL << 38) + PAGE_SIZE, 1, 0, -EINVAL},
         {to + PAGE_SIZE, PAGE_SIZE, -1UL, 1, 0, -EINVAL},
         {to + PAGE_SIZE, -1UL, PAGE_SIZE, 1, 0, -EINVAL},
         {to + PAGE_SIZE, PAGE_SIZE, PAGE_SIZE, 1UL << 31 | 1, 0, -EINVAL},

@@ -97,8 +97,6 @@ static void shares_of_many(void)
     static struct process *many[MANY];
     static unsigned had[MANY];
     _Static_assert(sizeof(struct process) <= PAGE_SIZE, "a task fits into a page");
-    for (int i = 0; i < TASKS; i++)
-        processes[i].task.state = TASK_FINISHED;
     for (int i = 0; i < MANY; i++) {
         many[i] = (struct process *)frame_alloc();
         PROBE_CHECK(many[i], "no memory");
@@ -108,12 +106,17 @@ static void shares_of_many(void)
         list_init(&many[i]->task.run_node);
         scheduler->enqueue(&many[i]->task);
     }
-    scheduler->dequeue(current_task);
-    for (int n = 0; n < ROUNDS * MANY; n++) {
+    for (int n = 0; n < (ROUNDS + 1) * MANY; n++) {
         struct task *task = scheduler->pick();
         PROBE_CHECK(task && task->process->pid >= 1000, "of %d tasks pick() names none", MANY);
-        had[task->process->pid - 1000]++;
         current_task = task;
+        if (n < ROUNDS * MANY) {
+            had[task->process->pid - 1000]++;
+            continue;
+        }
+        /* In the end each of them sleeps, when it has the turn. */
+        task->state = TASK_WAITING;
+        scheduler->dequeue(task);
     }
     for (int i = 0; i < MANY; i++)
         PROBE_CHECK(had[i] + SLACK >= ROUNDS && had[i] <= ROUNDS + SLACK && had[i] > 0,
@@ -137,6 +140,7 @@ void stride_shares(unsigned long argument)
                                                  {1000, 2},
                                                  {PRIORITY_MIN, PRIORITY_MIN, PRIORITY_MIN}};
     begin();
+    shares_of_many();
     for (size_t row = 0; row < sizeof(priorities) / sizeof(priorities[0]); row++) {
         for (int i = 0; i < TASKS; i++) {
             unsigned priority = priorities[row][i];
@@ -169,7 +173,6 @@ void stride_shares(unsigned long argument)
         }
         check_shares("constant priorities", 2000);
     }
-    shares_of_many();
     end();
 }
 
