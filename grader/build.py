@@ -303,7 +303,16 @@ def build_base() -> None:
             raise GraderError(f"the given kernel or a user program does not build:\n{done.stdout}")
         if changed:
             compdb = subprocess.run(
-                [need("ninja"), "-C", str(BASE), "-t", "compdb", "kernel_cc", "probe_cc", "user_cc"],
+                [
+                    need("ninja"),
+                    "-C",
+                    str(BASE),
+                    "-t",
+                    "compdb",
+                    "kernel_cc",
+                    "probe_cc",
+                    "user_cc",
+                ],
                 stdout=subprocess.PIPE,
                 text=True,
                 check=True,

@@ -20,6 +20,7 @@ import os
 import re
 import selectors
 import socket
+import struct
 import tempfile
 import termios
 import time
@@ -27,10 +28,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import device_tree, view
+from grader import device_tree, programs, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
 from grader.launcher import GONE, launcher
+from grader.paths import BUILD
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 BOOT_INSTRUCTIONS = 25_000_000
@@ -44,6 +46,10 @@ FIRMWARE_OPTIONS = 0x1000 + 10 * 4 + 4 * 8
 NO_BOOT_PRINTS = 1
 
 WFI = 0x10500073  # the instruction
+
+# The last instruction of QEMU's reset code, `jr t0` to the firmware (hw/riscv/boot.c), and unused memory behind it.
+RESET_JUMP, RESET_FREE = 0x1014, 0x1100
+CLOCKS = BUILD / "clocks"
 
 CONSOLE_MAX = 768 << 10
 TRAPS_MAX = 8 << 20
@@ -103,6 +109,7 @@ class Boot:
     typed: what somebody types, in turn: each text as soon as the console has shown something, behind what was
     awaited before.  When it arrives depends on the host, so such runs are not the same bit by bit, either; and their
     budget begins anew whenever some of it has been typed, or has arrived.
+    clock: ticks that the clock shows at power-on, as if the machine had been on for so long already.
     """
 
     kernel: Path
@@ -122,7 +129,10 @@ class Boot:
     disk_read_only: bool = False
     power_lost: int = 0
     typed: Tuple[Tuple[bytes, bytes], ...] = ()
-    code: Optional[Tuple[int, int]] = None  # [start, end): log what is executed there (probe_log.py)
+    code: Optional[
+        Tuple[int, int]
+    ] = None  # [start, end): log what is executed there (probe_log.py)
+    clock: int = 0
     jobs: Tuple[str, ...] = ()  # the deck, for tools
 
     @property
@@ -185,6 +195,22 @@ def _disk_words(boot: Boot, file: str, own: bool) -> List[str]:
     return words + ["-global", "virtio-mmio.force-legacy=false"]
 
 
+def _clock_setter(ticks: int) -> Path:
+    """A file for QEMU's loader: the reset code sets the clock before it jumps to the firmware."""
+    path = CLOCKS / f"{ticks}.elf"
+    if not path.is_file():
+        # lui t1, 0x200c; auipc t2, 0; ld t2, 20(t2); sd t2, -8(t1) (MTIME); jr t0; nop
+        words = (0x0200C337, 0x00000397, 0x0143B383, 0xFE733C23, 0x00028067, 0x00000013)
+        setter = struct.pack("<6IQ", *words, ticks)
+        jump = struct.pack("<I", (RESET_FREE - RESET_JUMP) << 20 | 0x6F)  # jal zero
+        content = programs.elf([(RESET_JUMP, jump, None, 5), (RESET_FREE, setter, None, 5)], 0x1000)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    return path
+
+
 def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
     """QEMU's command line.  Without file descriptors: for a person at the console."""
     words = [need("qemu-system-riscv64"), "-bios", "default", "-smp", "1"]
@@ -192,6 +218,8 @@ def command(boot: Boot, ends: Optional[Ends]) -> List[str]:
     words += ["-seed", str(boot.entropy), "-rtc", "clock=vm,base=2026-01-01"]
     words += ["-kernel", str(boot.kernel), "-initrd", str(boot.archive)]
     words += ["-append", boot.arguments]
+    if boot.clock:
+        words += ["-device", f"loader,file={_clock_setter(boot.clock)}"]
     # For a person guest time waits for real time; for the grader it runs ahead.
     icount = f"shift={boot.shift},sleep={'off' if ends else 'on'}"
     if not ends:
@@ -441,7 +469,7 @@ class _Running:
     def run(self) -> Record:
         started = time.monotonic()
         next_poll = started + POLL_SECONDS
-        budget = int(self.boot.budget * TICKS_PER_SECOND)
+        budget = self.boot.clock + int(self.boot.budget * TICKS_PER_SECOND)
         while self._pump():
             if self._over_cap():
                 break

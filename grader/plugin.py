@@ -181,7 +181,7 @@ class Machine:
 
         jobs: "program argument …" each; files: further files of the archive (they win over programs
         of the same name); arguments: further bootargs; options: shift, budget, memory, count,
-        power_lost of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them,
+        power_lost, clock of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them,
         on a machine with PROBE_MEMORY unless memory says otherwise;
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
@@ -197,7 +197,7 @@ class Machine:
         names = {job.split()[0] for job in jobs} & set(build.program_sources())
         programs = {name: build.program(name) for name in names}
         budget = float("inf") if boot.typed else boot.budget  # it began anew with each text
-        self.last = run.read(record, mark, boot.kernel, jobs, programs, budget)
+        self.last = run.read(record, mark, boot.kernel, jobs, programs, budget, boot.clock)
         if boot.code:
             self.last.judge_probe(options["probe"])
         return self.last

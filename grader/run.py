@@ -471,8 +471,9 @@ def read(
     jobs: Sequence[str],
     programs: Dict[str, Path],
     budget: float,
+    clock: int = 0,
 ) -> Run:
-    """Make sense of a record.  mark: the run's report mark; budget: guest seconds."""
+    """Make sense of a record.  mark: the run's report mark; budget: guest seconds; clock: ticks at power-on."""
     run = Run(record, kernel, list(jobs), programs)
     booted = False
     printed = b""
@@ -521,7 +522,7 @@ def read(
         elif report.startswith("dump:") and "no handler" in report:
             unhandled = report[len("dump: ") :]
         elif time:
-            off = int(time[1])
+            off = int(time[1]) - clock
     run.loose = printed
     _classify(run, booted, panic, backtrace, unhandled, off, budget)
     return run

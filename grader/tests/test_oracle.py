@@ -71,9 +71,10 @@ def linux(job: str) -> Tuple[int, bytes]:
         ("power 7 1234567 999983", f"7^1234567 mod 999983 = {pow(7, 1234567, 999983)}\n"),
         ("writes length 50", EXPECTED.writes_length(50)),
         ("writes badfd", EXPECTED.WRITES_BADFD),
+        ("writes wide", EXPECTED.WRITES_WIDE),
         ("writes zero", EXPECTED.WRITES_ZERO),
         ("writes nul", EXPECTED.WRITES_NUL),
-        ("writes large 30000", EXPECTED.writes_large(30000)),
+        ("writes large 79999", EXPECTED.writes_large(79999)),
         ("writes overflow", EXPECTED.WRITES_OVERFLOW),
         (
             "writes badbuf 0x0 0x8 0x4000000000",
@@ -81,6 +82,7 @@ def linux(job: str) -> Tuple[int, bytes]:
         ),
         ("survive 100", "all registers survived 100 calls\n"),
         ("unknown 1000 511", "call 1000: -38\ncall 511: -38\n"),
+        ("unknown 1000,1,2 64,1,0,0", "call 1000,1,2: -38\ncall 64,1,0,0: 0\n"),
         (
             "fp",
             "fp registers start at zero\nsum = 1643934 (millionths)\n"

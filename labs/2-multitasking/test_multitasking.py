@@ -762,7 +762,7 @@ def badclocks(addresses: Sequence[str]) -> str:
 )
 def test_clocks_agree_with_the_time_csr(machine: Machine) -> None:
     """Otherwise programs measure, and wait for, times that never were.  (70 ms.)"""
-    run = machine.run(["clocks agree 400 20"], shift=7, budget=boot_seconds(7) + 4.0)
+    run = machine.run(["clocks agree 400 20"], shift=7, budget=boot_seconds(7) + 4.0, clock=(1<<32)*TICKS_PER_SECOND+12345)
     what = "the three clocks, each 400 times, from 20 ms before the end of a second on"
     check.output(run.printed, "clocks agree with rdtime\n", what)
     expect_ends(run, ["exited with 0"], "the program runs to its end")

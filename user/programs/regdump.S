@@ -4,7 +4,7 @@
  *     xN = BASE + N * 0x0101        for N = 1..31, sp, gp and tp included
  * BASE is 0xC0DE000000000000; a test that wants to surprise the kernel puts another number into
  * the program's file, which holds it once. Either way a7 is the number of no system call. If the
- * call returns: ebreak.
+ * call returns: ebreak. f0 has been written to, so that sstatus.FS says dirty.
  *
  * Arguments: none; prints nothing. Linux: no (runs, and ends with SIGTRAP; nothing to compare).
  */
@@ -21,6 +21,7 @@ _start:
     li      x\n, (\n - 1) * 0x0101
     add     x\n, x\n, x1
     .endr
+    fmv.d.x f0, x1
 regdump_ecall:
     ecall
     ebreak

@@ -1,11 +1,12 @@
 /*
- * unknown [direct] NUMBER...: makes system calls that do not exist. A kernel that takes the number
- * for an index, or looks at half of it, does something else than say -ENOSYS.
+ * unknown [direct] NUMBER[,ARGUMENT]...: makes system calls that do not exist. A kernel that takes
+ * the number for an index, or looks at half of it, does something else than say -ENOSYS.
  *
- * All arguments are the number of a call that exists, exit, for a kernel that looks for the number
- * in a wrong register. NUMBER is decimal or hexadecimal (0x), 64 bits. For each prints
+ * Arguments that are not given are the number of a call that exists, exit, for a kernel that looks
+ * for the number in a wrong register. NUMBER and up to six ARGUMENTs are decimal or hexadecimal (0x),
+ * 64 bits. For each NUMBER prints
  *     call NUMBER: RESULT
- * with NUMBER as given. With `direct` prints straight to the UART, for a kernel without write(),
+ * with NUMBER, and what was given with it, as given. With `direct` prints straight to the UART, for a kernel without write(),
  * and ends with ebreak, for one without exit(); else uses printf and exits with 0.
  *
  * Linux: yes without `direct`, but qemu-riscv64 looks only at the low 32 bits of the number.
@@ -22,9 +23,13 @@ int main(int argc, char *argv[])
     bool direct = argc > 1 && strcmp(argv[1], "direct") == 0;
 
     for (int i = direct ? 2 : 1; i < argc; i++) {
-        long result = syscall6((long)strtoul(argv[i], NULL, 0), SYS_exit, SYS_exit, SYS_exit,
-                               SYS_exit, SYS_exit, SYS_exit);
-        char line[128];
+        char *at, line[192];
+        unsigned long number = strtoul(argv[i], &at, 0);
+        long with[] = {SYS_exit, SYS_exit, SYS_exit, SYS_exit, SYS_exit, SYS_exit};
+
+        for (int n = 0; n < 6 && *at == ','; n++)
+            with[n] = (long)strtoul(at + 1, &at, 0);
+        long result = syscall6((long)number, with[0], with[1], with[2], with[3], with[4], with[5]);
 
         snprintf(line, sizeof(line), "call %s: %ld\n", argv[i], result);
         if (direct)

@@ -4,9 +4,11 @@
  *
  *     badfd             1 byte to descriptors that cannot be written     "fd N"
  *     out               "to fd 2\n" to standard error                    "fd 2"
+ *     wide              "wide\n" to 1, and a byte to 77, with something
+ *                       in the upper half of the register                "fd N"
  *     zero              no bytes: valid, invalid buffer, bad descriptors "zero ..."
  *     nul               "a\0b\0c\n"                                      "nul"
- *     large N           N (up to 65536) bytes of a pattern, in one call  "\nreturned"
+ *     large N           N (up to 80000) bytes of a pattern, in one call  "\nreturned"
  *     length N          the same with the digits 0123456789...           "\nlength"
  *     badbuf ADDRESS... 16 bytes at each                                 "ADDRESS" as given
  *     overflow          lengths and addresses whose sum wraps around     see below
@@ -18,13 +20,15 @@
  * Addresses are hexadecimal. Linux: yes, with standard input opened for reading only, as our kernel
  * has it; `partial` has no END there that one could know.
  */
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syscall.h>
 #include <unistd.h>
 
-static char buffer[65536];
+static char buffer[80000];
 
 static void report(const char *label, ssize_t value)
 {
@@ -33,10 +37,20 @@ static void report(const char *label, ssize_t value)
 
 static void badfd(void)
 {
-    static const int fds[] = {STDIN_FILENO, 3, 4, 100, -1, 0x7fffffff, 1 << 20};
+    static const int fds[] = {STDIN_FILENO, 3,       4,     100,     -1,
+                              0x7fffffff,   1 << 20, 0x101, 0x10001, INT_MIN + 1};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         printf("fd %d: %ld\n", fds[i], write(fds[i], "x", 1));
+}
+
+/* A descriptor is an int: what stands above its 32 bits does not count. */
+static void wide(void)
+{
+    const unsigned long high = 0x12345678UL << 32;
+
+    printf("fd 1: %ld\n", syscall6(SYS_write, (long)(high | 1), (long)"wide\n", 5, 0, 0, 0));
+    printf("fd 77: %ld\n", syscall6(SYS_write, (long)(high | 77), (long)"x", 1, 0, 0, 0));
 }
 
 static void zero(void)
@@ -78,6 +92,8 @@ static void overflow(void)
     report("length 2^64-8", write(STDOUT_FILENO, buffer, SIZE_MAX - 7));
     report("length 2^63", write(STDOUT_FILENO, buffer, 1UL << 63));
     report("address 2^64-8", write(STDOUT_FILENO, (const void *)-8UL, 16));
+    report("length 2^32 nowhere", write(STDOUT_FILENO, (const void *)8, 1UL << 32));
+    report("length 2^63 nowhere", write(STDOUT_FILENO, (const void *)8, 1UL << 63));
 }
 
 /* As programs write that know of short counts. */
@@ -118,6 +134,8 @@ int main(int argc, char *argv[])
         badfd();
     } else if (strcmp(which, "out") == 0) {
         report("fd 2", write(STDERR_FILENO, "to fd 2\n", 8));
+    } else if (strcmp(which, "wide") == 0) {
+        wide();
     } else if (strcmp(which, "zero") == 0) {
         zero();
     } else if (strcmp(which, "nul") == 0) {
@@ -141,8 +159,9 @@ int main(int argc, char *argv[])
         for (int i = 3; i < argc; i++)
             partial((char *)strtoul(argv[2], NULL, 16), strtoul(argv[i], NULL, 10));
     } else {
-        dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, until FD N, "
-                               "badbuf ADDRESS..., partial END N...\n");
+        dprintf(STDERR_FILENO,
+                "usage: writes badfd|out|wide|zero|nul|overflow, large|length N, until FD N, "
+                "badbuf ADDRESS..., partial END N...\n");
         return 2;
     }
     return 0;
