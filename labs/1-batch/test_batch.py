@@ -452,7 +452,7 @@ def test_write_counts_what_a_full_file_has_taken(machine: Machine) -> None:
 
 
 @pytest.mark.task("1.4")
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
     "A program's pointer may be anything. Ask whether [address, address + size) lies in"
@@ -507,7 +507,7 @@ def test_overflowing_lengths_are_efault(machine: Machine) -> None:
 
 
 @pytest.mark.task("1.4")
-@pytest.mark.points(3)
+@pytest.mark.points(2)
 @pytest.mark.own_kernel("programs lie where the flat loader puts them")
 @pytest.mark.requires("write_prints_and_returns_the_length", "exit_ends_with_the_code")
 @pytest.mark.hint(
