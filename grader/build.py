@@ -16,16 +16,17 @@ import hashlib
 import json
 import os
 import re
+import resource
 import shutil
-import stat
+import struct
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import check, sandbox
+from grader import bounded, check, sandbox
 from grader.labs import Lab, Task, all_labs
-from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
+from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, GraderGaveUp, shown
 
 BASE = BUILD / "base"
 KERNELS = BUILD / "kernels"
@@ -35,11 +36,21 @@ PROBING = KERNEL / "probe"  # what the probes of labs share
 
 PART_BYTES_MAX = 1 << 20
 # For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
-COMPILER_SECONDS = 30
+COMPILER_SECONDS = 10
 COMPILER_MEMORY = 1 << 30
 COMPILER_FILE = 32 << 20
-SAID_BYTES_MAX = 256 << 10  # of what a compiler says of one file
-BUILD_SECONDS = 300  # by the host's clock: for what hangs without working
+SAID_BYTES_MAX = 64 << 10  # of what a compiler or linker says in one call
+OUTPUT_BYTES_MAX = 4 << 20  # of what all of them say in one build
+DIAGNOSTICS_MAX = 50
+BUILD_SECONDS = 600  # by the host's clock: for what hangs without working
+# Of one object, and of all parts of a kernel.  The reference's largest object has 100 KiB and 400 symbols; what reads
+# objects and kernels later takes time and memory for each symbol.
+OBJECT_BYTES_MAX = 8 << 20
+SECTIONS_MAX = 2000
+SYMBOLS_MAX = 20_000
+SYMBOL_NAMES_MAX = 1 << 20  # bytes
+NAMES_BYTES_MAX = 32 << 20  # of nm's list: so many symbols, each with the path of its object
+READ_RECORD_MAX = 64 << 10  # of what the assembler says that it has read: three names
 
 COMMON_FLAGS = (
     "-std=gnu11 -ffreestanding -O2 -g -gdwarf-4 -Wall -Wextra -mcmodel=medany -fno-common "
@@ -72,12 +83,21 @@ class Part:
     """One task's code in a configuration: a source file, or the reference's prebuilt object.
 
     given: it stands in for the student's own (WITH=reference…), so its tests earn nothing.
+    solutions: the directory that a student's part has to lie in.
     """
 
     lab: Lab
     task: Task
     path: Path
     given: bool
+    solutions: Optional[Path] = None
+
+    def content(self) -> bytes:
+        """Its source, read within bounds; BuildFailure when that is not possible any more."""
+        try:
+            return bounded.read_file(self.path, PART_BYTES_MAX, inside=self.solutions)
+        except bounded.NotUsable as error:
+            raise BuildFailure(f"{_name_of(self.path)} {error}") from None
 
     @property
     def prebuilt(self) -> bool:
@@ -116,6 +136,13 @@ class Diagnostic:
     file: str
     line: int
     message: str
+
+    @property
+    def place(self) -> str:
+        """ "file:line: ", as far as it is known."""
+        if not self.file:
+            return ""
+        return f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
 
 
 @dataclass
@@ -173,9 +200,10 @@ def _escaped(path: object) -> str:
 
 def _ninja(
     directory: Path, jobs: Optional[int] = None, visible: Optional[Sequence[Path]] = None
-) -> "subprocess.CompletedProcess[str]":
+) -> Tuple[str, int]:
     """Run ninja in a directory.  visible: the inputs outside it, for a submission, which is built
-    within limits and sees nothing else; None for what is ours."""
+    within limits and sees nothing else; None for what is ours.  Returns what was said, and the status.
+    """
     ninja = need("ninja")
     command = [ninja, "--quiet", "-k", "0", "-C", str(directory)]
     if jobs:
@@ -191,21 +219,12 @@ def _ninja(
         )
     # Ninja buffers each job's output, so that messages of different files do not mix.
     try:
-        return subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=environment,
-            preexec_fn=apply,
-            timeout=BUILD_SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        raise GraderError(
-            f"building was not done after {BUILD_SECONDS} s; is the machine busy? try again"
+        said, status = bounded.run(command, OUTPUT_BYTES_MAX, BUILD_SECONDS, environment, apply)
+    except bounded.TooLong:
+        raise GraderGaveUp(
+            f"building was not done after {BUILD_SECONDS} s: is the machine busy?"
         ) from None
+    return said.decode(errors="replace"), status
 
 
 # ---- the given part --------------------------------------------------------------------------
@@ -298,9 +317,9 @@ def build_base() -> None:
     """Bring the given kernel's objects and all user programs up to date."""
     with _locked(BASE):
         changed = _write_if_changed(BASE / "build.ninja", _base_ninja())
-        done = _ninja(BASE)
-        if done.returncode != 0:
-            raise GraderError(f"the given kernel or a user program does not build:\n{done.stdout}")
+        said, status = _ninja(BASE)
+        if status != 0:
+            raise GraderError(f"the given kernel or a user program does not build:\n{said}")
         if changed:
             compdb = subprocess.run(
                 [
@@ -339,25 +358,16 @@ def find_part(lab: Lab, task: Task, solutions: Path, given: bool) -> Part:
     """
     directory = solutions / lab.folder if (solutions / lab.folder).is_dir() else solutions
     path = directory / task.file
-    name = shown(path)
-    hint = "`make start` puts the starter file back"
     try:
-        information = path.stat()
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise BuildFailure(f"{name} is a link to nowhere; {hint}") from None
-        raise BuildFailure(f"{name} is missing; {hint}") from None
-    except OSError as error:
-        raise BuildFailure(f"{name} cannot be read: {error.strerror}") from None
-    if not path.resolve().is_relative_to(solutions.resolve()):
-        raise BuildFailure(f"{name} is a link that leads out of {shown(solutions)}: not followed")
-    if not stat.S_ISREG(information.st_mode):
-        raise BuildFailure(f"{name} is not a regular file")
-    if information.st_size > PART_BYTES_MAX:
-        raise BuildFailure(f"{name} has more than {PART_BYTES_MAX >> 10} KiB")
-    if not os.access(path, os.R_OK):
-        raise BuildFailure(f"{name} cannot be read: permission denied")
-    return Part(lab, task, path, given)
+        bounded.read_file(path, PART_BYTES_MAX, inside=solutions)
+    except bounded.NotUsable as error:
+        hint = "; `make start` puts the starter file back" if not path.is_file() else ""
+        raise BuildFailure(f"{_name_of(path)} {error}{hint}") from None
+    return Part(lab, task, path, given, solutions)
+
+
+def _name_of(path: Path) -> str:
+    return bounded.one_line(shown(path), 4 * bounded.NAME_SHOWN)
 
 
 def reference_part(lab: Lab, task: Task, given: bool) -> Part:
@@ -380,7 +390,7 @@ def as_built(part: Part) -> Part:
     if not objects or part.prebuilt or not source.is_file():
         return part
     built = Path(objects) / part.lab.folder / part.task.object_name
-    if not built.is_file() or source.read_bytes() != part.path.read_bytes():
+    if not built.is_file() or source.read_bytes() != part.content():
         return part
     return Part(part.lab, part.task, built, part.given)
 
@@ -389,7 +399,8 @@ def stage(part: Part, directory: Path) -> Path:
     """Copy a part to where nothing else of the submission is; the copy's date changes only when
     its content does.  Compiler and debugger are told the name of the file it comes from."""
     staged = directory / "parts" / part.lab.folder / part.task.file
-    content = f'#line 1 "{shown(part.path)}"\n'.encode() + part.path.read_bytes()
+    name = _name_of(part.path).replace("\\", "\\\\").replace('"', '\\"')
+    content = f'#line 1 "{name}"\n'.encode() + part.content()
     if not (staged.is_file() and staged.read_bytes() == content):
         staged.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(content)
@@ -406,13 +417,17 @@ def _configuration_ninja(configuration: Configuration) -> str:
         "rule part",
         # What the compiler says is kept, for warnings are worth reading after later builds too.
         # The assembler writes down what it has read, for _check_part().
+        # Both may say more than anybody reads: the rest is dropped, not stored, and nobody waits for it.
         "  command = rm -f $out.read;"
-        " $cc $flags $more -MMD -MF $out.d -Wa,--MD,$out.read -c $in -o $out 2>$out.said;"
-        f" status=$$?; head -c {SAID_BYTES_MAX} $out.said; exit $$status",
+        " { $cc $flags $more -MMD -MF $out.d -Wa,--MD,$out.read -c $in -o $out 2>&1;"
+        f" echo $$? >$out.status; }} | {{ head -c {SAID_BYTES_MAX} >$out.said; cat >/dev/null; }};"
+        " cat $out.said; exit $$(cat $out.status)",
         "  depfile = $out.d",
         "  deps = gcc",
         "rule link",
-        f"  command = $cc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc",
+        f"  command = {{ $cc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc"
+        f" 2>&1; echo $$? >$out.status; }} | {{ head -c {SAID_BYTES_MAX}; cat >/dev/null; }};"
+        " exit $$(cat $out.status)",
     ]
     objects: List[str] = []
     for part in configuration.parts:
@@ -449,112 +464,224 @@ def _inputs(configuration: Configuration) -> List[Path]:
     return [KERNEL, BASE / "kernel", *prebuilt, *configuration.extra]
 
 
-_MESSAGE = re.compile(
-    r"^(?P<file>[^\s:]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?(?:error|Error): (?P<text>.*)$"
-)
-_TWICE = re.compile(r"multiple definition of [`']([^`']+)'")
-_UNDEFINED = re.compile(r"undefined reference to [`']([^`']+)'")
-_SLOT = re.compile(r"^(\w+)_level_(\d+)$")
+_COMPLAINTS = (": fatal error: ", ": error: ", ": Fatal error: ", ": Error: ")
+_WARNS = (": warning: ",)
+# What a name can be told from, once for each name, however long the line is.
+_TWICE = "multiple definition of "
+_UNDEFINED = "undefined reference to "
+
+
+def _complaint(line: str, kinds: Sequence[str]) -> Optional[Diagnostic]:
+    """The complaint that a line "file:line:column: error: text" is; None if it is none of these kinds.
+
+    gcc has a column, as has none.  A line number that no file can have is unknown: 0.
+    """
+    at, kind = min(((line.find(k), k) for k in kinds if k in line), default=(-1, ""))
+    if at <= 0 or line[0].isspace():
+        return None
+    words = line[:at].rsplit(":", 2)
+    digits = [word.isascii() and word.isdigit() for word in words]
+    if len(words) == 3 and digits[1] and digits[2]:
+        file, place = words[0], words[1]
+    elif len(words) > 1 and digits[-1]:
+        file, place = ":".join(words[:-1]), words[-1]
+    else:
+        return None
+    if not file:
+        return None
+    message = bounded.one_line(line[at + len(kind) :])
+    return Diagnostic(bounded.one_line(file), bounded.number(place, limit=7), message)
+
+
+def _quoted_behind(line: str, words: str) -> str:
+    """The name in quotes behind these words of the linker's, or nothing."""
+    _, found, rest = line.partition(words)
+    if not found or rest[:1] not in ("`", "'"):
+        return ""
+    return rest[1:].partition("'")[0][: bounded.NAME_SHOWN]
+
+
+def _is_noise(line: str) -> bool:
+    """Is a line ninja's own, or the command that it repeats?"""
+    if line.startswith(("ninja: ", "FAILED: ")):
+        return True
+    if line.startswith("["):
+        done, _, rest = line[1:40].partition("/")
+        return done.isdigit() and rest.partition("]")[0].isdigit()
+    # Commands begin with these words: _configuration_ninja().
+    return line.startswith(("rm -f ", "{ ")) and "gcc" in line
 
 
 def _readable(configuration: Configuration, output: str) -> str:
     """The tools' output with the names of files as the student knows them, safe to show."""
     output = check.readable(output)
     output = output.replace(f"{configuration.directory}/", "").replace(f"{ROOT}/", "")
-    kept = [
-        line
-        for line in output.splitlines()
-        if not re.match(r"^(ninja: |FAILED: |\[\d+/\d+\]|.*\bgcc\b .* -c )", line)
-    ]
-    return "\n".join(kept).strip()
+    return "\n".join(line for line in bounded.lines(output) if not _is_noise(line)).strip()
 
 
-_FAILED = re.compile(r"^FAILED: (?:\[code=\d+\] )?(\S+)")
 # How the tools tell that they met a limit, each on a line of its own.
 _LIMITS = (
     (
-        re.compile(
-            r"out of memory allocating|virtual memory exhausted|memory exhausted$|bad_alloc"
-        ),
+        ("out of memory allocating", "virtual memory exhausted", "memory exhausted", "bad_alloc"),
         f"the compiler needed more than {COMPILER_MEMORY >> 20} MiB of memory",
     ),
     (
-        re.compile(r"File size limit exceeded|[Ff]ile too large"),
+        ("File size limit exceeded", "file too large", "File too large"),
         f"the compiler wrote a file of more than {COMPILER_FILE >> 20} MiB",
     ),
     (
-        re.compile(r"CPU time limit exceeded|Killed signal terminated program"),
+        ("CPU time limit exceeded",),
         f"the compiler needed more than {COMPILER_SECONDS} s",
     ),
 )
-_FROM_A_TOOL = re.compile(r"^(/\S*/)?[\w-]*(cc1|as|ld|gcc|collect2)(: | *$)|^Fatal error: ")
+_TOOLS = ("cc1", "as", "ld", "gcc", "collect2")
+
+
+def _from_a_tool(line: str) -> bool:
+    """Does a tool speak of itself in this line, "/usr/bin/riscv64-unknown-elf-ld: …"?"""
+    if line.startswith("Fatal error: "):
+        return True
+    name = line.partition(":")[0].rstrip(" ").rpartition("/")[2]
+    return name.rpartition("-")[2] in _TOOLS and not name.startswith("-")
+
+
+# What the host lacks, in the words of ninja, the shell and the tools.
+_SHORTAGES = (
+    "Resource temporarily unavailable",
+    "Cannot fork",
+    "Cannot allocate memory",
+    "Too many open files",
+    "No space left on device",
+    "Disk quota exceeded",
+    "Input/output error",
+    "Read-only file system",
+    "Killed signal terminated program",
+)
+
+
+def _check_host(configuration: Configuration, output: str, limit_met: bool) -> None:
+    """Raise GraderGaveUp where a build has failed for what the host lacks.
+
+    A submission can print any of these words; what decides is whether the host compiles an empty file.
+    """
+    if not any(line.startswith("FAILED: ") for line in output.split("\n")):
+        words = [line for line in output.split("\n") if line.strip()]
+        raise GraderGaveUp(f"ninja cannot build: {bounded.one_line((words or ['no reason'])[-1])}")
+    lacks = [words for words in _SHORTAGES if words in output]
+    if limit_met:
+        for kind, value in (
+            (resource.RLIMIT_AS, COMPILER_MEMORY),
+            (resource.RLIMIT_FSIZE, COMPILER_FILE),
+            (resource.RLIMIT_CPU, COMPILER_SECONDS),
+        ):
+            soft, _ = resource.getrlimit(kind)
+            if soft != resource.RLIM_INFINITY and soft < value:
+                raise GraderGaveUp(
+                    "a limit of this shell (`ulimit -a`) is lower than the compiler's"
+                )
+    if not lacks:
+        return
+    directory = configuration.directory
+    disk = os.statvfs(directory)
+    if disk.f_bavail * disk.f_frsize < COMPILER_FILE:
+        raise GraderGaveUp(f"the disk under {shown(BUILD)} is full")
+    compiler = need(cross() + "gcc")
+    prefix, environment = sandbox.wrap_compiler([Path(compiler)], [], directory)
+    command = [*prefix, compiler, *KERNEL_FLAGS.split(), "-x", "c", "-c", os.devnull]
+    command += ["-o", str(directory / "control.o")]
+    try:
+        said, status = bounded.run(command, SAID_BYTES_MAX, BUILD_SECONDS, environment)
+    except bounded.TooLong:
+        said, status = b"it takes too long", 1
+    if status != 0:
+        text = bounded.one_line(said.decode(errors="replace"))
+        raise GraderGaveUp(f"the compiler does not work ({lacks[0]}): {text}")
+
+
+def _failed_output(line: str) -> str:
+    """Of a line of ninja's, "FAILED: [code=1] objects/x.o", the output; else nothing."""
+    words = line.split(None, 3)
+    if not words or words[0] != "FAILED:":
+        return ""
+    words = [word for word in words[1:] if not word.startswith("[code=")]
+    return words[0] if words else ""
 
 
 def _limit_met(configuration: Configuration, output: str) -> Optional[BuildFailure]:
     """The failure of a part that the compiler could not compile within its limits."""
     names = {
-        f"{part.lab.folder}/{part.task.object_name}": shown(part.path)
+        f"{part.lab.folder}/{part.task.object_name}": _name_of(part.path)
         for part in configuration.parts
     }
     where = ""
-    for line in output.splitlines():
-        failed = _FAILED.match(line)
+    for line in bounded.lines(output):
+        failed = _failed_output(line)
         if failed:
-            where = next((names[name] for name in names if failed[1].endswith("/" + name)), "")
-        elif _FROM_A_TOOL.match(line):
-            for sign, what in _LIMITS:
-                if sign.search(line):
+            where = next((names[name] for name in names if failed.endswith("/" + name)), "")
+        elif _from_a_tool(line):
+            for signs, what in _LIMITS:
+                if any(sign in line for sign in signs):
                     text = f"does not build: {where + ': ' if where else ''}{what}"
                     return BuildFailure(text, [], _readable(configuration, output))
     return None
 
 
+def _from_the_linker(text: str) -> List[Diagnostic]:
+    """What names the linker has found twice, or not at all."""
+    twice: Dict[str, None] = {}
+    missing: Dict[str, None] = {}
+    for line in bounded.lines(text):
+        twice.setdefault(_quoted_behind(line, _TWICE))
+        missing.setdefault(_quoted_behind(line, _UNDEFINED))
+    found: List[Diagnostic] = []
+    for name in filter(None, twice):
+        slot, _, level = name.rpartition("_level_")
+        if slot and level.isascii() and level.isdigit():
+            what = f"slot {slot} is provided twice at level {level}"
+        elif name.startswith("syscall_"):
+            what = f"system call {name[len('syscall_'):]} is provided twice"
+        else:
+            what = f"{name} is defined twice: the given kernel has it already"
+        found.append(Diagnostic("", 0, what))
+    for name in filter(None, missing):
+        found.append(Diagnostic("", 0, f"{name} is used but defined nowhere"))
+    return found
+
+
 def _explain(configuration: Configuration, output: str) -> BuildFailure:
     """Turn the tools' output into a failure that people can act on."""
     over = _limit_met(configuration, output)
+    _check_host(configuration, output, over is not None)
     if over:
         return over
     text = _readable(configuration, output)
-    diagnostics = [
-        Diagnostic(match["file"], int(match["line"]), match["text"])
-        for match in map(_MESSAGE.match, text.splitlines())
-        if match
-    ]
-    if not diagnostics:
-        for name in dict.fromkeys(_TWICE.findall(text)):
-            slot = _SLOT.match(name)
-            if slot:
-                what = f"slot {slot[1]} is provided twice at level {slot[2]}"
-            elif name.startswith("syscall_"):
-                what = f"system call {name[len('syscall_'):]} is provided twice"
-            else:
-                what = f"{name} is defined twice: the given kernel has it already"
-            diagnostics.append(Diagnostic("", 0, what))
-        for name in dict.fromkeys(_UNDEFINED.findall(text)):
-            diagnostics.append(Diagnostic("", 0, f"{name} is used but defined nowhere"))
+    complaints = (_complaint(line, _COMPLAINTS) for line in text.split("\n"))
+    diagnostics = [found for found in complaints if found] or _from_the_linker(text)
     if diagnostics:
-        first = diagnostics[0]
-        place = f"{first.file}:{first.line}: " if first.file else ""
-        summary = f"does not build: {place}{first.message}"
+        summary = f"does not build: {diagnostics[0].place}{diagnostics[0].message}"
     else:
-        summary = "does not build: " + (text.splitlines() or ["the tools gave no reason"])[-1]
-    return BuildFailure(summary, diagnostics, text)
+        last = (text.splitlines() or ["the tools gave no reason"])[-1]
+        summary = f"does not build: {bounded.one_line(last)}"
+    return BuildFailure(summary, diagnostics[:DIAGNOSTICS_MAX], text)
 
 
 # Directives that read files, or that change what a directive looks like.  As the assembler has many
 # ways to write a name (macros, quotes, MRI mode), this is for the message; what counts is the
 # assembler's own record of what it has read.
-_FORBIDDEN = re.compile(r"\.(incbin|include|altmacro|mri)\b", re.IGNORECASE)
+_FORBIDDEN = re.compile(rb"\.(incbin|include|altmacro|mri)\b", re.IGNORECASE)
 
 
 def _forbidden_directive(part: Part, objects: Path) -> Optional[BuildFailure]:
     """The failure of a part that names a directive that no part may use."""
     assembly = (objects / part.lab.folder / part.task.object_name).with_suffix(".s")
-    text = assembly.read_text(errors="replace") if assembly.is_file() else ""
-    found = _FORBIDDEN.search(text)
+    if not assembly.is_file():
+        return None
+    with assembly.open("rb") as file:
+        found = _FORBIDDEN.search(file.read(COMPILER_FILE))
     if not found:
         return None
-    return BuildFailure(f"{shown(part.path)}: .{found[1].lower()} is not allowed in a part")
+    directive = found[1].decode().lower()
+    return BuildFailure(f"{_name_of(part.path)}: .{directive} is not allowed in a part")
 
 
 def _files_read(output: Path) -> List[str]:
@@ -563,28 +690,92 @@ def _files_read(output: Path) -> List[str]:
     It says so in a rule for make: "/path/x.o: x.c /path/x.s file…".  The name without a directory
     is from the `.file` that the compiler writes; where the assembler runs there is no such file.
     """
-    record = output.with_name(output.name + ".read").read_text(errors="replace")
+    record = bounded.read_text(output.with_name(output.name + ".read"), READ_RECORD_MAX)
     _, *words = record.replace("\\\n", " ").split()
     own = {str(output.with_suffix(".s")), output.stem + ".c", output.stem + ".i"}
     return [word for word in words if word not in own]
 
 
+def _check_sizes(configuration: Configuration, objects: Path) -> None:
+    """Refuse objects that would take those who read them, or the kernel, too long."""
+    symbols_in_all = names_in_all = 0
+    for part in configuration.parts:
+        if part.prebuilt:
+            continue
+        output = objects / part.lab.folder / part.task.object_name
+        try:
+            size, sections, symbols, names = elf_size(output)
+        except (struct.error, IndexError):
+            raise BuildFailure(
+                f"{_name_of(part.path)}: its object is no ELF file in order"
+            ) from None
+        symbols_in_all, names_in_all = symbols_in_all + symbols, names_in_all + names
+        for value, most, what in (
+            (size, OBJECT_BYTES_MAX, "bytes of code, data and debug information"),
+            (sections, SECTIONS_MAX, "sections"),
+            (symbols, SYMBOLS_MAX, "symbols"),
+            (names, SYMBOL_NAMES_MAX, "bytes of symbols' names"),
+            (symbols_in_all, SYMBOLS_MAX, "symbols, together with the parts before it"),
+            (
+                names_in_all,
+                SYMBOL_NAMES_MAX,
+                "bytes of symbols' names, together with the parts before it",
+            ),
+        ):
+            if value > most:
+                raise BuildFailure(
+                    f"{_name_of(part.path)}: has {value:,} {what}; a part may have {most:,}"
+                )
+
+
+def elf_size(path: Path) -> Tuple[int, int, int, int]:
+    """Of an ELF file: its size in bytes, and how many sections, symbols, and bytes of symbols' names it has.
+
+    Source: ELF-64 Object File Format 1.5, ELF header and sections.  With more sections than 16 bits hold their number
+    stands elsewhere, and e_shnum is 0: then they are too many anyway.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header = file.read(64)
+        (table,) = struct.unpack_from("<Q", header, 40)
+        entry_size, sections = struct.unpack_from("<HH", header, 58)
+        if sections == 0 or sections > SECTIONS_MAX:
+            return size, max(sections, SECTIONS_MAX + 1), 0, 0
+        file.seek(table)
+        headers = file.read(entry_size * sections)
+    symbols = names = 0
+    for n in range(sections):
+        _, kind, _, _, _, length, link = struct.unpack_from("<IIQQQQI", headers, n * entry_size)
+        if kind == 2:  # SHT_SYMTAB
+            symbols += length // 24
+            names += int(struct.unpack_from("<Q", headers, link * entry_size + 32)[0])
+    return size, sections, symbols, names
+
+
 def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:
     """Refuse what a part may not contain: files of the machine pulled in by the assembler, and in
     the trampoline's pieces anything that would break when they run at another address."""
-    name = shown(part.path)
+    name = _name_of(part.path)
     output = objects / part.lab.folder / part.task.object_name
     forbidden = _forbidden_directive(part, objects)
     if forbidden:
         raise forbidden
     files = _files_read(output)
     if files:
-        raise BuildFailure(f"{name}: a part may not read files with the assembler: {files[0]}")
+        raise BuildFailure(
+            f"{name}: a part may not read files with the assembler: {bounded.one_line(files[0])}"
+        )
     if part.task.through:
         from grader.symbols import relocations_beyond
 
         label = Path(part.task.through).stem
-        found_symbols = relocations_beyond(output, f"{label}_begin", f"{label}_end")
+        try:
+            found_symbols = relocations_beyond(output, f"{label}_begin", f"{label}_end")
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # pyelftools has many
+            what = bounded.one_line(f"{type(error).__name__}: {error}")
+            raise BuildFailure(f"{name}: its object cannot be read: {what}") from None
         if found_symbols:
             raise BuildFailure(
                 f"{name}: refers to {', '.join(found_symbols)}; this code runs at another address"
@@ -603,13 +794,7 @@ def _check_names(configuration: Configuration, objects: Path) -> None:
     }
     if not own:
         return
-    said = subprocess.run(
-        [cross() + "nm", "--print-file-name", *own],
-        stdout=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=True,
-    ).stdout
+    said = bounded.output_of([cross() + "nm", "--print-file-name", *own], NAMES_BYTES_MAX)
     for match in re.finditer(
         r"^(.*):[0-9a-f]* +(?:\w (probe_\w+)|R \w+_level_(\d+))$", said, re.MULTILINE
     ):
@@ -635,28 +820,26 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
     directory = configuration.directory
     with _locked(directory):
         _write_if_changed(directory / "build.ninja", _configuration_ninja(configuration))
-        done = _ninja(directory, jobs, _inputs(configuration))
+        said, status = _ninja(directory, jobs, _inputs(configuration))
         objects = directory / "objects"
-        if done.returncode != 0:
+        if status != 0:
             # Before what the assembler says, which may quote the file that it was to read.
             for part in configuration.parts:
                 forbidden = None if part.prebuilt else _forbidden_directive(part, objects)
                 if forbidden:
                     raise forbidden
-            raise _explain(configuration, done.stdout)
+            raise _explain(configuration, said)
         stamp = directory / "checked"
         # Checked since it was built, and by the checks that there are now.
         newest = max(path.stat().st_mtime_ns for path in (configuration.kernel, Path(__file__)))
         if not (stamp.is_file() and stamp.stat().st_mtime_ns >= newest):
+            _check_sizes(configuration, objects)
             for part in configuration.parts:
                 if not part.prebuilt:
                     _check_part(configuration, part, objects)
             _check_names(configuration, objects)
             stamp.touch()
     return configuration.kernel
-
-
-_WARNING = re.compile(r"^(?P<place>[^\s:]+:\d+):\d+: warning: (?P<text>.*)$")
 
 
 def warnings(configuration: Configuration) -> List[str]:
@@ -666,22 +849,23 @@ def warnings(configuration: Configuration) -> List[str]:
         if part.prebuilt or part.given:
             continue
         objects = configuration.directory / "objects" / part.lab.folder
-        said = objects / (part.task.object_name + ".said")
-        text = said.read_bytes()[:SAID_BYTES_MAX] if said.is_file() else b""
-        readable = check.readable(text).replace(f"{ROOT}/", "")
-        matches = filter(None, map(_WARNING.match, readable.splitlines()))
-        found += [f"{match['place']}: {match['text']}" for match in matches]
+        text = bounded.read_text(objects / (part.task.object_name + ".said"), SAID_BYTES_MAX)
+        for line in bounded.lines(check.readable(text).replace(f"{ROOT}/", "")):
+            warning = _complaint(line, _WARNS)
+            if warning:
+                found.append(f"{warning.place}{warning.message}")
     return found
+
+
+UNKNOWN_FILES_MAX = 10_000  # entries of a directory that are looked at
 
 
 def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     """Files beside the parts that look like parts and are not used: a wrong name, most likely."""
     directory = solutions / lab.folder
     wanted: Set[str] = {task.file for task in lab.tasks}
-    if not directory.is_dir():
-        return []
     return sorted(
-        check.readable(shown(path))
-        for path in directory.iterdir()
-        if path.suffix.lower() in (".c", ".s", ".h") and path.name not in wanted
+        _name_of(directory / name)
+        for name in bounded.names_in(directory, UNKNOWN_FILES_MAX)
+        if os.path.splitext(name)[1].lower() in (".c", ".s", ".h") and name not in wanted
     )

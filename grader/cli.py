@@ -7,19 +7,39 @@ done, with one line that says why and how to mend it.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
 import sys
+import traceback
 from pathlib import Path
-from typing import List, Optional
+from typing import List, Optional, TextIO
 
-from grader.paths import BUILD, ROOT, SOLUTIONS, TEMPLATE, GraderError, shown
+from grader import bounded, check
+from grader.paths import BUILD, ROOT, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp
+from grader.paths import keep_trace, shown
+
+COMPLAINT_MAX = 8 << 10  # characters
+
+
+WORKERS_MAX = 256
 
 
 def _workers() -> int:
+    """How many tests run at once: $RUNG_WORKERS, or one for each processor that we may use."""
+    wanted = os.environ.get("RUNG_WORKERS", "").strip()
+    if wanted:
+        number = bounded.number(wanted, default=0)
+        if not 1 <= number <= WORKERS_MAX:
+            raise GraderError(
+                f"RUNG_WORKERS={bounded.one_line(wanted, bounded.NAME_SHOWN)}:"
+                f" it has to be a number from 1 to {WORKERS_MAX}"
+            )
+        return number
     try:
-        return int(os.environ.get("RUNG_WORKERS", "") or len(os.sched_getaffinity(0)))
-    except (AttributeError, ValueError):
+        return min(len(os.sched_getaffinity(0)), WORKERS_MAX)
+    except AttributeError:  # pragma: no cover - not Linux
         return os.cpu_count() or 2
 
 
@@ -59,6 +79,9 @@ def command_grade(arguments: argparse.Namespace) -> int:
     from grader import grade, results
     from grader.progress import Progress
 
+    directory = Path(arguments.out) if arguments.out else grade.RESULTS
+    earlier = results.earlier(directory / "results.json")
+    results.remove(directory)
     if arguments.set not in ("basic", "all"):
         raise GraderError(f"SET={arguments.set}: it is basic or all")
     if arguments.solutions == "solutions":
@@ -77,19 +100,26 @@ def command_grade(arguments: argparse.Namespace) -> int:
     progress = Progress()
     graded = grade.grade(labs, options, progress)
     progress.clear()
-    directory = Path(arguments.out) if arguments.out else grade.RESULTS
-    before = results.previous(directory / "results.json", graded.solutions)
+    before = results.statuses(earlier, graded.solutions)
     results.write(graded, directory)
-    if not arguments.quiet:
+    missing = graded.not_graded
+    if not arguments.quiet and len(missing) < len(graded.labs):
         # Only now: what draws the report takes longer to load than a test to run.
         from rich.console import Console
 
         from grader import github, report
 
-        console = Console(highlight=False, soft_wrap=True)
+        console = Console(highlight=False, soft_wrap=True, emoji=False)
         with github.commands_stopped():
             report.show(console, graded, before, options.solutions)
-        console.print(f"\n[dim]{shown(directory)}/results.json, junit.xml[/dim]")
+        report.say(console, "\n", (f"{shown(directory)}/results.json, junit.xml", "dim"))
+    if missing:
+        names = ", ".join(str(lab.number) for lab in missing)
+        raise NotGraded(
+            f"lab {names} was not graded: {missing[0].not_graded}"
+            if len(missing) == 1
+            else f"labs {names} were not graded: {missing[0].not_graded}"
+        )
     if graded.interrupted:
         return 2
     if minimum is not None and graded.score < minimum:
@@ -98,13 +128,19 @@ def command_grade(arguments: argparse.Namespace) -> int:
     return 0
 
 
+NUMBER_MAX = 40  # digits
+
+
 def _number(name: str, text: Optional[str]) -> Optional[int]:
     if not text:
         return None
     try:
+        if len(text) > NUMBER_MAX:
+            raise ValueError
         return int(text, 0)
     except ValueError:
-        raise GraderError(f"{name}={text}: it has to be a number") from None
+        shortened = bounded.one_line(text, bounded.NAME_SHOWN)
+        raise GraderError(f"{name}={shortened}: it has to be a number") from None
 
 
 def command_run(arguments: argparse.Namespace) -> int:
@@ -231,36 +267,88 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class NotGraded(GraderError):
+    """Some lab has no verdict; the results say which."""
+
+
+def _streams() -> None:
+    """Make the three usual streams fit to be written to, whatever we were started with.
+
+    One that was closed would have its number taken by the next file that is opened.  A character that a stream's
+    encoding has not is replaced.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # Opened for reading: what is printed does not get lost without a word.
+            os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(text: str) -> None:
+    """Say on stderr why a command was not done; nothing else can be done if that cannot be written."""
+    with contextlib.suppress(OSError, ValueError):
+        print(f"rung: {check.readable(text[:COMPLAINT_MAX])}", file=sys.stderr, flush=True)
+
+
+def _leave(stream: "io.TextIOBase | TextIO | None") -> None:
+    """Have Python find nothing to complain of in a stream that cannot be written, when it ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno() if stream else 1)
+        os.close(nowhere)
+
+
+def _command(arguments: argparse.Namespace) -> int:
+    if any(c in str(ROOT) for c in " \t\n'\"$:"):
+        raise GraderError(
+            f"the path of this tree ({ROOT}) has a space, quote, colon or dollar in it,"
+            " which compilers and QEMU cannot take: move it"
+        )
+    BUILD.mkdir(exist_ok=True)
+    return int(arguments.function(arguments))
+
+
+def _done(arguments: argparse.Namespace) -> int:
+    """Run one command.  Whatever happens becomes one line, and exit status 2."""
+    try:
+        status = _command(arguments)
+        sys.stdout.flush()
+        return status
+    except GraderError as error:
+        _complain(str(error))
+    except GraderGaveUp as error:
+        _complain(f"the grader gave up, no points lost: {error}; please try again")
+    except KeyboardInterrupt:
+        _complain("interrupted")
+    except BrokenPipeError:  # whoever read our output has left
+        pass
+    except ImportError as error:
+        _complain(f"Python lacks a module ({error}): run `make setup`")
+    except (OSError, MemoryError) as error:  # a full disk, a directory that may not be written, …
+        _complain(str(error) or "the grader gave up: memory is short")
+    except GraderCrashed as error:
+        _complain(f"the grader failed, no points lost: {error}{keep_trace(error.trace)}")
+    except Exception as error:
+        what = bounded.one_line(" ".join(traceback.format_exception_only(type(error), error)))
+        _complain(f"the grader failed, no points lost: {what}{keep_trace(traceback.format_exc())}")
+    return 2
+
+
 def main(argv: Optional[List[str]] = None) -> int:
     """Run one command; errors for people become one line and exit status 2."""
-    arguments = _parser().parse_args(argv)
+    _streams()
+    status = _done(_parser().parse_args(argv))
     try:
-        if any(c in str(ROOT) for c in " \t\n'\"$:"):
-            raise GraderError(
-                f"the path of this tree ({ROOT}) has a space, quote, colon or dollar in it,"
-                " which compilers and QEMU cannot take: move it"
-            )
-        BUILD.mkdir(exist_ok=True)
-        from grader.machine import GraderGaveUp
-
-        try:
-            return int(arguments.function(arguments))
-        except GraderGaveUp as error:
-            raise GraderError(
-                f"the grader gave up, no points lost: {error}; please try again"
-            ) from error
-    except GraderError as error:
-        print(f"rung: {error}", file=sys.stderr)
-        return 2
-    except ImportError as error:
-        print(f"rung: Python lacks a module ({error}): run `make setup`", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 2
-    except OSError as error:  # a full disk, a directory that may not be written, …
-        print(f"rung: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nrung: interrupted", file=sys.stderr)
-        return 2
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _leave(sys.stdout)
+        status = 2
+    return status

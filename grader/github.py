@@ -30,11 +30,15 @@ def error_lines(results: Dict[str, Any]) -> List[str]:
     for lab in results["labs"]:
         for found in lab["diagnostics"]:
             place = (
-                f"file={_escape(found['file'], True)},line={found['line']},"
+                f"file={_escape(found['file'], True)},line={max(1, found['line'])},"
                 if found["file"]
                 else ""
             )
             lines.append(f"::error {place}title=does not build::{_escape(found['message'])}")
+        if lab.get("not_graded"):
+            title = f"{lab['lab']} was not graded"
+            lines.append(f"::error title={_escape(title, True)}::{_escape(lab['not_graded'])}")
+            continue
         if lab["failure"] and not lab["diagnostics"]:
             lines.append(f"::error title={_escape(lab['lab'], True)}::{_escape(lab['failure'])}")
         for test in lab["tests"]:
@@ -71,6 +75,9 @@ def summary(results: Dict[str, Any]) -> str:
     marks = {"passed": "✅", "failed": "❌", "not run": "⬜"}
     for lab in results["labs"]:
         lines += [f"### Lab {lab['number']}, {lab['title']}: {lab['score']}/{lab['max_score']}", ""]
+        if lab.get("not_graded"):
+            lines += ["not graded: " + _code(lab["not_graded"]), ""]
+            continue
         lines += [_code(lab["failure"]), ""] if lab["failure"] else []
         lines += ["| | task | test | points | |", "|---|---|---|---:|---|"]
         for test in lab["tests"]:
@@ -80,19 +87,20 @@ def summary(results: Dict[str, Any]) -> str:
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
     text = "\n".join(lines) + "\n"
-    return text.encode()[:SUMMARY_BYTES_MAX].decode(errors="ignore")
+    return text.encode("utf-8", "replace")[:SUMMARY_BYTES_MAX].decode(errors="ignore")
 
 
 def command(path: str) -> int:
     """Print the annotations, and append the summary to the file that GitHub names."""
     try:
-        results = json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
+        results = json.loads(Path(path).read_text(encoding="utf-8"))
+        lines, text = error_lines(results), summary(results)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise GraderError(f"{path} cannot be read: {error}; was anything graded?") from None
-    for line in error_lines(results):
+    for line in lines:
         print(line)
     target = os.environ.get("GITHUB_STEP_SUMMARY")
     if target:
-        with open(target, "a") as file:
-            file.write(summary(results))
+        with open(target, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
     return 0

@@ -11,19 +11,22 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import build, machine, sandbox
+from grader import bounded, build, check, sandbox
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
+from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp, shown
+from grader.paths import keep_trace
 from grader.results import FAILED, LabResult, Results, TestResult
 
 RESULTS = BUILD / "grade"
 WARNINGS_SHOWN = 5
+UNKNOWN_FILES_SHOWN = 3
+VERSION_MAX = 4 << 10
+VERSION_SECONDS = 60
 
 Progress = Callable[[Lab, TestResult, int, int], None]
 
@@ -177,16 +180,25 @@ def lent_notes(lab: Lab, options: Options) -> List[str]:
     return notes
 
 
+def _unknown_notes(names: Sequence[str]) -> List[str]:
+    """Notes on files that were not used: the first few, and how many more there are."""
+    notes = [
+        f"{name} is not one of the lab's files and was not used"
+        for name in names[:UNKNOWN_FILES_SHOWN]
+    ]
+    more = len(names) - len(notes)
+    if more > 0:
+        notes.append(f"{more:,} more files are not the lab's and were not used")
+    return notes
+
+
 def grade_lab(
     lab: Lab, options: Options, progress: Optional[Progress] = None
 ) -> Tuple[LabResult, bool]:
     """Grade one lab; a submission that does not build scores nothing, and says why."""
     result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
     if options.solutions:
-        result.notes = [
-            f"{name} is not one of the lab's files and was not used"
-            for name in build.unknown_files(lab, options.solutions)
-        ]
+        result.notes = _unknown_notes(build.unknown_files(lab, options.solutions))
         result.notes += lent_notes(lab, options)
         result.notes += [
             f"task {task_id} is lent to you until you begin it: tests of the tasks before it need it"
@@ -222,10 +234,12 @@ def untouched_tasks(lab: Lab, solutions: Path) -> Set[str]:
         theirs = solutions / lab.folder / task.file
         starter = TEMPLATE / lab.folder / task.file
         try:
-            if not theirs.is_file() or theirs.read_bytes() == starter.read_bytes():
+            if bounded.read_file(theirs, build.PART_BYTES_MAX, solutions) == starter.read_bytes():
                 untouched.add(task.id)
-        except OSError:
-            pass  # it is there, and cannot be read: the build will say so
+        except bounded.NotUsable:
+            # What is there and cannot be used the build will name.
+            if not (theirs.exists() or theirs.is_symlink()):
+                untouched.add(task.id)
     return untouched
 
 
@@ -280,14 +294,36 @@ def versions() -> Dict[str, str]:
     def first_line(command: List[str]) -> str:
         if not shutil.which(command[0]):
             raise GraderError(f"{command[0]} is not installed: run `make setup`")
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-        return (done.stdout.splitlines() or ["unknown"])[0]
+        try:
+            said, _ = bounded.run(command, VERSION_MAX, VERSION_SECONDS)
+        except bounded.TooLong:
+            raise GraderGaveUp(f"{command[0]} does not tell its version") from None
+        return bounded.one_line((said.decode(errors="replace").splitlines() or ["unknown"])[0])
 
     return {
         "qemu": first_line(["qemu-system-riscv64", "--version"]),
         "gcc": first_line([build.cross() + "gcc", "--version"]),
         "python": platform.python_version(),
     }
+
+
+def _not_graded(lab: Lab, options: Options, error: Exception) -> LabResult:
+    """The result of a lab without a verdict: the host has failed, or the grader."""
+    from grader.plugin import trouble_of
+
+    trouble = trouble_of(error)
+    result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
+    if isinstance(trouble, GraderCrashed):
+        where = keep_trace(trouble.trace)
+        result.not_graded = f"the grader failed, no points lost: {trouble}{where}"
+    else:
+        result.not_graded = f"the grader gave up, no points lost: {trouble}; please try again"
+    with contextlib.suppress(Exception):  # what it is about would be good to know
+        result.tests, _ = run_tests(lab, None, options)
+        for test in result.tests:
+            test.outcome = "not graded"
+    result.add_up()
+    return result
 
 
 def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = None) -> Results:
@@ -299,9 +335,14 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
         known = background.submit(versions)
         background.submit(importlib.import_module, "grader.plugin")
         for lab in labs:
-            result, interrupted = grade_lab(lab, options, progress)
+            try:
+                result, interrupted = grade_lab(lab, options, progress)
+            except GraderError:
+                raise
+            except Exception as error:
+                result, interrupted = _not_graded(lab, options, error), False
             graded.append(result)
             if interrupted:
                 break
-    solutions = shown(options.solutions) if options.solutions else "reference"
+    solutions = check.readable(shown(options.solutions)) if options.solutions else "reference"
     return Results(graded, solutions, options.seed, known.result(), interrupted, sandbox.how())

@@ -19,6 +19,7 @@ import mmap
 import os
 import re
 import selectors
+import signal
 import socket
 import struct
 import tempfile
@@ -28,11 +29,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import device_tree, programs, view
+from grader import bounded, device_tree, programs, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
 from grader.launcher import GONE, launcher
-from grader.paths import BUILD
+from grader.paths import BUILD, GraderGaveUp
+from grader.trap_log import TrapLog
 
 TICKS_PER_SECOND = 10_000_000  # of the time CSR; hw/riscv/virt.c
 BOOT_INSTRUCTIONS = 25_000_000
@@ -52,13 +54,15 @@ RESET_JUMP, RESET_FREE = 0x1014, 0x1100
 CLOCKS = BUILD / "clocks"
 
 CONSOLE_MAX = 768 << 10
-TRAPS_MAX = 8 << 20
+COMPLAINTS_MAX = 4 << 10  # of QEMU's
+EVENTS_MAX = 1000  # of QEMU's monitor
+REPLY_MAX = 64 << 20  # of QEMU's monitor: the list of a page table
 PIPE_SIZE = 1 << 20
 PIECE = 64 << 10  # of a disk's image, or of what comes through pipes
 F_SETPIPE_SZ = 1031  # fcntl(2); Python names it from 3.10 on
 PUMP_SECONDS = 0.01  # how often the pipes are drained
 POLL_SECONDS = 0.05  # how often a silent machine is asked for its time
-WATCHDOG_SECONDS = 120.0
+WATCHDOG_SECONDS = 600.0  # for a host that has something else to do
 CHECKPOINTS_MAX = 256
 FIRST_REPORT = b" boot: "  # kernel/boot/kmain.c
 CODE_SIZE = 16  # bytes by which a place in a program is known
@@ -66,7 +70,8 @@ CODE_SIZE = 16  # bytes by which a place in a program is known
 TUNABLES = f"glibc.malloc.hugetlb=1:glibc.malloc.top_pad={8 << 20}:glibc.malloc.arena_max=1"
 QEMU_MEMORY = 8 << 30
 QEMU_FILE = 64 << 20
-QEMU_CPU_SECONDS = 240
+QEMU_CPU_SECONDS = 60  # the longest runs of the labs take 5
+KERNEL_START = 0x80200000  # kernel/kernel.ld
 
 
 class Outcome(enum.Enum):
@@ -84,10 +89,6 @@ class Outcome(enum.Enum):
     TRAP_LOOP = "trap loop"
     FLOOD = "flood"
     OVERTIME = "too slow"
-
-
-class GraderGaveUp(Exception):
-    """The host was too slow to tell anything about the kernel: nobody loses a point for it."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,8 @@ class Record:
     events: List[Dict[str, Any]] = field(default_factory=list)
     registers: str = ""
     halted: bool = False
-    exceeded: str = ""  # "time", "console" or "traps" when we ended it
+    exceeded: str = ""  # "time", "console", "traps", "reply" or "cpu" when we ended it
+    failure: str = ""  # why QEMU did not take the kernel, or not to an end
     kept: List[bytes] = field(default_factory=list)
     checkpoints: List[view.Checkpoint] = field(default_factory=list)
     views: List[view.View] = field(default_factory=list)
@@ -307,7 +309,7 @@ class _Running:
         ends += [debugger_child.fileno(), firmware, *([self._disk] if boot.disk else [])]
         # A write beyond its limit would fail, to a disk too, which cannot grow anyway.
         file_max = max(QEMU_FILE, os.fstat(self._disk).st_size if boot.disk else 0)
-        for pipe in (trap_read, console_read):
+        for pipe in (trap_read, console_read, self._complaints):
             with contextlib.suppress(OSError):  # a smaller pipe only costs time
                 fcntl.fcntl(pipe, F_SETPIPE_SZ, PIPE_SIZE)
         try:
@@ -330,15 +332,17 @@ class _Running:
             os.close(firmware)
         self._console, self._traps = console_read, trap_read
         self._console_chunks: List[bytes] = []
-        self._trap_chunks: List[bytes] = []
-        self._console_size = self._trap_size = 0
+        self._trap_log = TrapLog()
+        self._console_size = 0
+        self.complaint = b""
         self._buffer = memoryview(bytearray(PIECE))  # os.read() would have a new one each time
         self._to_type, self._heard = list(boot.typed), 0
         self._typed = self._arrived = 0  # bytes: all that was typed, and what of it QEMU has read
-        self._pending = b""
+        self._pending: List[bytes] = []  # the pieces of a line of the monitor's
+        self._pending_size = 0
         self._replies: Dict[int, Any] = {}
         self._next_id = 1
-        for stream in (self._console, self._traps, self._monitor.fileno()):
+        for stream in (self._console, self._traps, self._complaints, self._monitor.fileno()):
             os.set_blocking(stream, False)
         # We sleep on the monitor alone, which says little and ends with QEMU.  Console and trap log
         # come a byte or a line at a time: their pipes are large, and drained now and then.
@@ -368,26 +372,50 @@ class _Running:
         return number
 
     def _monitor_data(self, data: bytes) -> None:
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        for line in lines:
-            message = json.loads(line)
-            if "event" in message:
-                self.record.events.append(message)
-            elif "id" in message:
-                self._replies[message["id"]] = message.get("return")
+        first, *others = data.split(b"\n")
+        self._pending.append(first)
+        self._pending_size += len(first)
+        for piece in others:
+            self._message(b"".join(self._pending))
+            self._pending, self._pending_size = [piece], len(piece)
 
-    def _drain(self, stream: int, chunks: List[bytes]) -> int:
-        """Take all that a pipe holds; returns how many bytes."""
-        size = 0
+    def _message(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        message = json.loads(line)
+        if "event" in message:
+            if len(self.record.events) < EVENTS_MAX or message["event"] == "SHUTDOWN":
+                self.record.events.append(message)
+        elif "id" in message:
+            self._replies[message["id"]] = message.get("return")
+
+    def _pieces(self, stream: int) -> Iterator[bytes]:
+        """All that a pipe holds."""
         while True:
             try:
                 length = os.readv(stream, [self._buffer])
             except BlockingIOError:
-                return size
+                return
             if length == 0:
-                return size
-            chunks.append(bytes(self._buffer[:length]))
-            size += length
+                return
+            yield bytes(self._buffer[:length])
+
+    def _drain(self) -> None:
+        """Take what has come.  QEMU waits for whoever does not read what it writes."""
+        for piece in self._pieces(self._console):
+            self._console_chunks.append(piece)
+            self._console_size += len(piece)
+            if self._console_size > CONSOLE_MAX:
+                break
+        for piece in self._pieces(self._traps):
+            self._trap_log.feed(piece)
+            if self._trap_log.looping:
+                break
+        self._hear_complaints()
+
+    def _hear_complaints(self) -> None:
+        for piece in self._pieces(self._complaints):
+            self.complaint += piece[: COMPLAINTS_MAX - len(self.complaint)]
 
     def _pump(self) -> bool:
         """Wait a moment, and take what has come.  False when QEMU has ended."""
@@ -401,8 +429,7 @@ class _Running:
             self.ended = not data
         if not self.ended and any(key.fileobj is self._debugger for key, _ in ready):
             self._at_breakpoint()
-        self._console_size += self._drain(self._console, self._console_chunks)
-        self._trap_size += self._drain(self._traps, self._trap_chunks)
+        self._drain()
         if self._to_type:
             self._type()
         return not self.ended
@@ -458,7 +485,9 @@ class _Running:
     def _over_cap(self) -> str:
         if self._console_size > CONSOLE_MAX:
             return "console"
-        return "traps" if self._trap_size > TRAPS_MAX else ""
+        if self._pending_size > REPLY_MAX:
+            return "reply"
+        return "traps" if self._trap_log.looping else ""
 
     def _power_is_lost(self) -> bool:
         if not self.boot.power_lost:
@@ -491,7 +520,7 @@ class _Running:
                 break
         self.record.exceeded = self.record.exceeded or self._over_cap()
         self.record.console = b"".join(self._console_chunks)
-        self.record.traps = b"".join(self._trap_chunks)
+        self.record.traps = self._trap_log.content()
         self.record.kept = [self._read_memory(*each) for each in self.boot.keep]
         self.record.wall_seconds = time.monotonic() - started
         return self.record
@@ -585,12 +614,12 @@ class _Running:
             self.record.halted = word.endswith(f"{WFI:#010x}")
 
     def close(self) -> str:
-        """End QEMU whatever state it is in; returns what it wrote to stderr."""
+        """End QEMU whatever state it is in; returns the beginning of what it wrote to stderr."""
         if not self.ended:
             self.process.kill()
-        with os.fdopen(self._complaints, "rb") as complaints:
-            complaint = complaints.read(4096)
         self.process.wait()
+        self._hear_complaints()
+        os.close(self._complaints)
         self._selector.close()
         self._monitor.close()
         self._debugger.close()
@@ -603,7 +632,7 @@ class _Running:
             if os.fstat(self._disk).st_size > 0:
                 self.record.image = mmap.mmap(self._disk, 0, access=mmap.ACCESS_READ)
             os.close(self._disk)
-        return complaint.decode(errors="replace")
+        return self.complaint.decode(errors="replace")
 
 
 def boot_seconds(shift: int) -> float:
@@ -612,8 +641,85 @@ def boot_seconds(shift: int) -> float:
     return float(BOOT_INSTRUCTIONS << shift) / 1e9
 
 
+def room(boot: Boot) -> int:
+    """Where the kernel's image has to end: QEMU puts the archive half of the memory behind where it begins
+    (hw/riscv/boot.c)."""
+    return KERNEL_START + (min(boot.memory, 256) << 20) // 2
+
+
+def image_end(kernel: Path) -> int:
+    """The first physical address behind what an ELF file is loaded to, with all its variables; 0 if it is none.
+
+    Source: ELF-64 Object File Format 1.5, ELF header and program headers.
+    """
+    with kernel.open("rb") as file:
+        header = file.read(64)
+        if len(header) < 64 or header[:4] != b"\x7fELF":
+            return 0
+        (table,) = struct.unpack_from("<Q", header, 32)
+        size, count = struct.unpack_from("<HH", header, 54)
+        file.seek(table)
+        headers = file.read(size * count)
+    end = 0
+    for at in range(0, len(headers) - 55, max(size, 56)):
+        kind, _, _, _, address, _, in_memory = struct.unpack_from("<IIQQQQQ", headers, at)
+        if kind == 1 and in_memory:  # PT_LOAD
+            end = max(end, address + in_memory)
+    return end
+
+
+# Has the machine powered off: lui a0, 0x100; lui a1, 5; addi a1, a1, 0x555; sw a1, 0(a0); j .
+_POWER_OFF = struct.pack("<5I", 0x00100537, 0x000055B7, 0x55558593, 0x00B52023, 0x0000006F)
+
+
+def _control_kernel() -> Path:
+    """A kernel that does nothing but power the machine off."""
+    path = BUILD / "control.elf"
+    header = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    header += struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, KERNEL_START, 64, 0, 0, 64, 56, 1, 64, 0, 0)
+    size = len(_POWER_OFF)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, 120, KERNEL_START, KERNEL_START, size, size, 4)
+    content = header + segment + _POWER_OFF
+    if not (path.is_file() and path.read_bytes() == content):
+        bounded.write(path, content)
+    return path
+
+
+def _control(boot: Boot) -> str:
+    """Does a kernel of ours get the same machine to its end on this host?  Returns nothing, or what is in the way."""
+    ours = Boot(
+        _control_kernel(),
+        boot.archive,
+        "",
+        shift=boot.shift,
+        memory=boot.memory,
+        disk=boot.disk,
+        disk_read_only=boot.disk_read_only,
+    )
+    running = _Running(ours)
+    try:
+        running.run()
+    finally:
+        complaint = running.close()
+    if running.process.returncode == 0:
+        return ""
+    return _last_words(complaint) or f"its status: {running.process.returncode}"
+
+
+def _last_words(complaint: str) -> str:
+    """The last thing that QEMU has complained of."""
+    lines = [line.strip() for line in complaint.splitlines() if "has no peer" not in line]
+    return next((line for line in reversed(lines) if line), "")
+
+
 def run(boot: Boot) -> Record:
     """Run a machine to its end.  Raises GraderGaveUp when the host, not the kernel, is at fault."""
+    beyond = image_end(boot.kernel) - room(boot)
+    if beyond > 0:
+        return Record(
+            failure=f"the kernel with all its variables is larger than the memory before the archive, by"
+            f" {(beyond + 1023) >> 10:,} KiB, on a machine with {boot.memory} MiB"
+        )
     running = _Running(boot)
     try:
         record = running.run()
@@ -621,11 +727,26 @@ def run(boot: Boot) -> Record:
         running.close()
         raise
     complaint = running.close()
-    if running.ended and running.process.returncode == GONE:
+    status = running.process.wait()
+    if record.exceeded or not running.ended or status == 0:
+        return record
+    if status == GONE:
         raise GraderGaveUp("QEMU was ended by force: is there memory enough?")
-    if not record.exceeded and running.process.returncode != 0 and not record.console:
-        lines = [line for line in complaint.splitlines() if "has no peer" not in line]
-        raise GraderGaveUp("QEMU did not start: " + (lines[-1] if lines else "no reason given"))
+    if status == -signal.SIGXCPU:
+        record.exceeded = "cpu"
+        record.failure = (
+            f"QEMU took more than {QEMU_CPU_SECONDS} s of the host's processor time for it: the kernel does"
+            " over and over what is slow for an emulator"
+        )
+    elif status < 0 or not record.console:
+        # The guest can choose QEMU's exit status, and can lead it into an error.  So could the host.
+        in_the_way = _control(boot)
+        if in_the_way:
+            raise GraderGaveUp(f"QEMU does not run on this host: {in_the_way}")
+        if status < 0:
+            record.failure = f"the kernel has led QEMU into an error (signal {-status})"
+        elif _last_words(complaint) and not record.traps:
+            record.failure = f"QEMU does not start with this kernel: {_last_words(complaint)}"
     return record
 
 

@@ -241,6 +241,7 @@ def command(lab_name: str, only: str, workers: int) -> int:
     """`make mutants`: try them all and print who killed whom; 0 when each did as its header says."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     labs = [find_lab(lab_name)] if lab_name else all_labs()
     chosen = [s for lab in labs for s in subjects(lab) if not only or only in s.name]
@@ -248,9 +249,9 @@ def command(lab_name: str, only: str, workers: int) -> int:
         raise GraderError(
             "there are no mutants here: this is the student edition, or ONLY matches none"
         )
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=160)
+        console = Console(highlight=False, emoji=False, width=160)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "submission", "score"):
         table.add_column(title, justify="right" if title == "score" else "left", no_wrap=True)
@@ -261,13 +262,13 @@ def command(lab_name: str, only: str, workers: int) -> int:
         for n, verdict in enumerate(pool.map(try_subject, chosen), start=1):
             if console.is_terminal:
                 sys.stderr.write(f"\r{n}/{len(chosen)} ")
-            mark = "[red]✗[/red]" if verdict.problems else "[green]✓[/green]"
+            mark = Text("✗", "red") if verdict.problems else Text("✓", "green")
             lost = ", ".join(verdict.failed) or "none"
             if len(verdict.failed) > 8:
                 lost = ", ".join(verdict.failed[:7]) + f" and {len(verdict.failed) - 7} more"
-            lost += "".join(f"\n[red]{problem}[/red]" for problem in verdict.problems)
+            words = Text.assemble(lost, *((f"\n{problem}", "red") for problem in verdict.problems))
             subject = verdict.subject
-            table.add_row(mark, f"{subject.kind} {subject.name}", str(verdict.score), lost)
+            table.add_row(mark, Text(f"{subject.kind} {subject.name}"), str(verdict.score), words)
             bad += bool(verdict.problems)
     if console.is_terminal:
         sys.stderr.write("\r")

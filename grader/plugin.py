@@ -20,6 +20,7 @@ import socket
 import struct
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -41,6 +42,7 @@ from typing import (
 import pytest
 
 from grader import (
+    bounded,
     build,
     check,
     cpio,
@@ -54,7 +56,7 @@ from grader import (
 )
 from grader import disk as disks
 from grader.labs import Lab
-from grader.paths import BUILD, GraderError, shown
+from grader.paths import BUILD, TRACE_MAX, GraderCrashed, GraderError, GraderGaveUp, shown
 from grader.run import Run
 from grader.results import FAILED, NOT_RUN, PASSED, TestResult
 
@@ -136,9 +138,7 @@ class Machine:
         path = ARCHIVES / (hashlib.sha256(data).hexdigest()[:16] + ".cpio")
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(f".{os.getpid()}")
-            temporary.write_bytes(data)
-            temporary.replace(path)
+            bounded.write(path, data)
         entropy = int(self.secret("entropy", 7), 16)
         keep = [(symbols.address(kernel, "trace_ring"), trace.SIZE)]
         if probe:
@@ -260,7 +260,7 @@ class Plugin:
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
     results: List[TestResult] = field(default_factory=list)
     interrupted: bool = False
-    gave_up: str = ""  # in a worker: why the host, not the kernel, is at fault
+    trouble: Optional[Exception] = None  # in a worker: why nothing can be said of the kernel
     error: Optional[Exception] = None  # why nothing could be judged
     _machine: Optional[Machine] = None
     _current: Optional[TestResult] = None
@@ -321,14 +321,17 @@ class Plugin:
             return
         result.status, result.points = FAILED, 0
         error = call.excinfo.value
-        if isinstance(error, (machine.GraderGaveUp, GraderError)):
-            self.gave_up = str(error)
-        elif isinstance(error, check.CheckFailed):
+        if isinstance(error, check.CheckFailed):
             result.what, result.outcome = error.what, error.outcome
             result.expected, result.actual = error.expected, error.actual
+        elif self._is_unreadable(error):
+            result.what, result.outcome = "what the run leaves can be read", "unreadable"
+            result.expected = (
+                "output and reports as the test's programs and the given kernel write them"
+            )
+            result.actual = check.shortened(check.readable(f"{type(error).__name__}: {error}"))
         else:
-            result.what, result.outcome = "the test itself failed", "error in the test"
-            result.actual = str(call.excinfo.getrepr(style="short"))
+            self.trouble = trouble_of(error)
         ran = self._machine.last if self._machine else None
         if ran:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
@@ -342,6 +345,19 @@ class Plugin:
                 result.ran += f"  (with {self._machine.round})"
             result.klog = "\n".join(check.readable(line) for line in ran.klog[-10:])
 
+    def _is_unreadable(self, error: BaseException) -> bool:
+        """Is it a test of a lab that could not make anything of what a machine left?  No right kernel leads to that.
+        An error anywhere else is the host's, or a bug of the grader's."""
+        if not isinstance(error, (LookupError, ValueError, ArithmeticError, AssertionError)):
+            return False
+        frames = traceback.extract_tb(error.__traceback__)
+        in_test = bool(frames) and Path(frames[-1].filename).parent == self.lab.directory
+        return in_test and self._machine is not None and self._machine.last is not None
+
+    def pytest_internalerror(self, excinfo: "pytest.ExceptionInfo[BaseException]") -> None:
+        """Something of pytest's or of ours failed between tests."""
+        self.error = self.error or trouble_of(excinfo.value)
+
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             self.error = GraderError(f"the tests of lab {self.lab.name} cannot be collected")
@@ -350,8 +366,8 @@ class Plugin:
         elif self.error is None:
             try:
                 self._schedule(session.items)
-            except (machine.GraderGaveUp, GraderError) as error:
-                self.error = error
+            except Exception as error:  # a fork that failed, a worker that has ended, …
+                self.error = trouble_of(error)
         return True
 
     # -- running
@@ -393,8 +409,11 @@ class Plugin:
             order = channel.recv(4)
             if len(order) < 4:
                 os._exit(0)
-            result = self._run_one(items[struct.unpack("<I", order)[0]])
-            answer = pickle.dumps((result, self.gave_up, sandbox.how()))
+            try:
+                result = self._run_one(items[struct.unpack("<I", order)[0]])
+            except Exception as error:
+                result, self.trouble = self._blank(items[0]), trouble_of(error)
+            answer = pickle.dumps((result, self.trouble, sandbox.how()))
             channel.sendall(struct.pack("<I", len(answer)) + answer)
 
     def _schedule(self, items: Sequence[pytest.Item]) -> None:
@@ -467,8 +486,12 @@ class _Pool:
         self._selector = selectors.DefaultSelector()
         sys.stdout.flush()
         for _ in range(size):
-            ours, theirs = socket.socketpair()
-            pid = os.fork()
+            ours, theirs = self._channel()
+            try:
+                pid = os.fork()
+            except OSError:
+                self.close()
+                raise
             if pid == 0:
                 try:
                     ours.close()
@@ -480,6 +503,13 @@ class _Pool:
             self.idle.append(ours)
             self._selector.register(ours, selectors.EVENT_READ)
 
+    def _channel(self) -> Tuple[socket.socket, socket.socket]:
+        try:
+            return socket.socketpair()
+        except OSError:
+            self.close()
+            raise
+
     def begin(self, i: int) -> None:
         """Hand test number i to an idle worker."""
         channel = self.idle.pop()
@@ -487,15 +517,15 @@ class _Pool:
         channel.sendall(struct.pack("<I", i))
 
     def collect(self) -> List[Tuple[int, TestResult]]:
-        """Wait for at least one busy worker's result.  Raises GraderGaveUp when one says so."""
+        """Wait for at least one busy worker's result.  Raises what has kept a worker from one."""
         collected = []
         ready = {key.fileobj for key, _ in self._selector.select()}
         for i, channel in list(self.busy.items()):
             if channel not in ready:
                 continue
-            result, gave_up = _receive(channel)
-            if gave_up:
-                raise machine.GraderGaveUp(gave_up)
+            result, trouble = _receive(channel)
+            if trouble:
+                raise trouble
             del self.busy[i]
             self.idle.append(channel)
             collected.append((i, result))
@@ -514,19 +544,30 @@ class _Pool:
         self._selector.close()
 
 
-def _receive(channel: socket.socket) -> Tuple[TestResult, str]:
+def trouble_of(error: BaseException) -> Exception:
+    """Why nothing can be said of a submission: that the host is at fault, or, with the trace, that the grader is."""
+    if isinstance(error, (GraderGaveUp, GraderError, GraderCrashed)):
+        return error
+    what = " ".join(traceback.format_exception_only(type(error), error)[-1].split())
+    if isinstance(error, (OSError, MemoryError)) or "can't start new thread" in what:
+        return GraderGaveUp(bounded.one_line(what))
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return GraderCrashed(bounded.one_line(what), trace[-TRACE_MAX:])
+
+
+def _receive(channel: socket.socket) -> Tuple[TestResult, Optional[Exception]]:
     """A worker's answer; GraderGaveUp when the worker died instead."""
 
     def exactly(size: int) -> bytes:
-        data = b""
+        data = bytearray()
         while len(data) < size:
             piece = channel.recv(size - len(data))
             if not piece:
-                raise machine.GraderGaveUp("a worker of the grader ended unexpectedly")
+                raise GraderGaveUp("a worker of the grader ended unexpectedly")
             data += piece
-        return data
+        return bytes(data)
 
     size = struct.unpack("<I", exactly(4))[0]
-    result, gave_up, held = pickle.loads(exactly(size))
+    result, trouble, held = pickle.loads(exactly(size))
     sandbox.merge(held)
-    return result, gave_up
+    return result, trouble

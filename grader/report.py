@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from grader import bounded
 from grader.grade import untouched_tasks
 from grader.labs import Lab, find_lab
 from grader.paths import shown
@@ -19,20 +20,26 @@ from grader.sandbox import HOLDS
 SHOWN_FAILURES = 3
 
 
+Piece = Union[str, Tuple[str, str]]
+
+
+def say(console: Console, *pieces: Piece) -> None:
+    """Print a line of plain texts, or texts with a style.  None of them is read as markup, or for names of emoji: they
+    may be a submission's words."""
+    console.print(Text.assemble(*pieces), highlight=False)
+
+
 def _indented(console: Console, label: str, text: str) -> None:
-    """A label, and text that may have several lines, without any markup in it."""
+    """A label, and text that may have several lines."""
     lines = text.splitlines() or ["(nothing)"]
-    console.print(f"    [dim]{label:9}[/dim]", escape(lines[0]), highlight=False)
+    say(console, "    ", (f"{label:9}", "dim"), " ", lines[0])
     for line in lines[1:]:
-        console.print(" " * 13, escape(line), highlight=False)
+        say(console, " " * 14, line)
 
 
 def _failure(console: Console, test: TestResult) -> None:
-    console.print(
-        f"\n  [bold red]✗[/bold red] [bold]{escape(test.title)}[/bold]"
-        f"  [dim]task {test.task}, {test.max_points} points, {escape(test.outcome)}[/dim]",
-        highlight=False,
-    )
+    facts = f"task {test.task}, {test.max_points} points, {test.outcome}"
+    say(console, "\n  ", ("✗", "bold red"), " ", (test.title, "bold"), "  ", (facts, "dim"))
     if test.what:
         _indented(console, "demanded", test.what)
     if test.ran:
@@ -60,16 +67,14 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
         if not tests:
             continue
         got, full = sum(t.points for t in tests), sum(t.max_points for t in tests)
-        marks = "".join(
-            {PASSED: "[green]●[/green]", FAILED: "[red]✗[/red]"}.get(t.status, "[dim]○[/dim]")
-            for t in tests
-        )
+        signs = {PASSED: ("●", "green"), FAILED: ("✗", "red")}
+        marks = Text.assemble(*(signs.get(t.status, ("○", "dim")) for t in tests))
         if any(t.outcome == "given" for t in tests):
-            marks += " [dim]from the reference[/dim]"
-        style = "green" if got == full else "default"
-        title = escape(task.title) + (" (challenge)" if task.challenge else "")
+            marks.append(" from the reference", "dim")
+        title = task.title + (" (challenge)" if task.challenge else "")
         plus = "+" if task.challenge else ""
-        table.add_row(f"  {task.id}", title, f"[{style}]{plus}{got}/{full}[/{style}]", marks)
+        points = Text(f"{plus}{got}/{full}", "green" if got == full else "")
+        table.add_row(Text(f"  {task.id}"), Text(title), points, marks)
     return table
 
 
@@ -79,7 +84,7 @@ def _blamed(definition: Lab, tests: Sequence[TestResult]) -> Optional[str]:
     for test in tests:
         if test.status != FAILED:
             continue
-        named = re.search(r"\(task (\d+\.\d+)\)", test.actual)
+        named = re.search(r"\(task (\d{1,2}\.\d{1,2})\)", test.actual)
         if named:
             return named[1]
         places = {test.actual.find(f"/{task.file}:"): task.id for task in definition.tasks}
@@ -96,7 +101,9 @@ def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Op
         mine = [test for test in lab.tests if test.task == task.id]
         tests = [test for test in mine if test.outcome != "given" or task.lent]
         if any(test.status != PASSED for test in tests):
-            where = shown(solutions / definition.folder / task.file) if solutions else task.file
+            where = task.file
+            if solutions:
+                where = bounded.one_line(shown(solutions / definition.folder / task.file))
             return (
                 f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
                 f"edit {where}; labs/{definition.folder}/README.md explains it."
@@ -123,7 +130,7 @@ def _worth_showing(
     return [test for test in failed if test not in later], later
 
 
-def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
+def _changes(lab: LabResult, before: Dict[str, str]) -> List[Tuple[Tuple[str, str], str]]:
     """What newly broke and what was mended since the last grade."""
     broke, mended = [], []
     for test in lab.tests:
@@ -132,11 +139,11 @@ def _changes(lab: LabResult, before: Dict[str, str]) -> List[str]:
             broke.append(test.id)
         elif old in (FAILED, NOT_RUN) and test.status == PASSED:
             mended.append(test.id)
-    lines = []
+    lines: List[Tuple[Tuple[str, str], str]] = []
     if broke:
-        lines.append("[red]newly broken:[/red] " + ", ".join(broke))
+        lines.append((("newly broken:", "red"), " " + ", ".join(broke)))
     if mended and before:
-        lines.append("[green]mended:[/green] " + ", ".join(mended))
+        lines.append((("mended:", "green"), " " + ", ".join(mended)))
     return lines
 
 
@@ -160,48 +167,42 @@ def show(
     None for the reference's."""
     for lab in results.labs:
         definition = find_lab(lab.lab)
-        console.print(
-            f"\n[bold]Lab {lab.number}, {escape(lab.title)}[/bold]  "
-            f"[bold]{lab.score}/{lab.max_score}[/bold] points",
-            highlight=False,
-        )
+        title = f"Lab {lab.number}, {lab.title}"
+        if lab.not_graded:
+            say(console, "\n", (title, "bold"), "  ", ("not graded", "bold yellow"))
+            _indented(console, "why", lab.not_graded)
+            continue
+        score = f"{lab.score}/{lab.max_score}"
+        say(console, "\n", (title, "bold"), "  ", (score, "bold"), " points")
         console.print(_lab_table(lab, definition))
         for note in lab.notes:
-            console.print(f"  [yellow]note:[/yellow] {escape(note)}", highlight=False)
+            say(console, "  ", ("note:", "yellow"), " ", note)
         if lab.failure:
-            console.print(f"\n  [bold red]{escape(lab.failure)}[/bold red]", highlight=False)
+            say(console, "\n  ", (lab.failure, "bold red"))
             for more in lab.diagnostics[1:8]:
-                place = f"{more.file}:{more.line}: " if more.file else ""
-                console.print(f"    {escape(place + more.message)}", highlight=False)
+                say(console, f"    {more.place}{more.message}")
             continue
         failed, later = _worth_showing(definition, lab, solutions)
         for test in failed[:SHOWN_FAILURES]:
             _failure(console, test)
         if later:
-            console.print(
-                f"\n  [dim]and {len(later)} more failed, of tasks not begun yet[/dim]",
-                highlight=False,
-            )
+            say(console, "\n  ", (f"and {len(later)} more failed, of tasks not begun yet", "dim"))
         if len(failed) > SHOWN_FAILURES:
             rest = ", ".join(test.id for test in failed[SHOWN_FAILURES:])
-            console.print(
-                f"\n  [dim]and {len(failed) - SHOWN_FAILURES} more failed: {rest}[/dim]",
-                highlight=False,
-            )
+            more_failed = f"and {len(failed) - SHOWN_FAILURES} more failed: {rest}"
+            say(console, "\n  ", (more_failed, "dim"))
         blocked = [test for test in lab.tests if test.outcome == "blocked"]
         if blocked:
-            console.print(
-                f"\n  [dim]○ {len(blocked)} tests were not run: they need one that has not passed[/dim]",
-                highlight=False,
-            )
+            why = f"○ {len(blocked)} tests were not run: they need one that has not passed"
+            say(console, "\n  ", (why, "dim"))
         for line in _changes(lab, before):
-            console.print("  " + line, highlight=False)
+            say(console, "  ", *line)
         step = _next_step(definition, lab, solutions)
         if step:
-            console.print(f"\n  [bold]{escape(step)}[/bold]", highlight=False)
+            say(console, "\n  ", (step, "bold"))
     for why in unheld(results.sandbox):
-        console.print(f"\n[yellow]note:[/yellow] {escape(why)}", highlight=False)
+        say(console, "\n", ("note:", "yellow"), f" {why}")
     if results.interrupted:
-        console.print("\n[yellow]Interrupted: what had been judged by then is kept.[/yellow]")
+        say(console, "\n", ("Interrupted: what had been judged by then is kept.", "yellow"))
     if len(results.labs) > 1:
-        console.print(f"\n[bold]Total {results.score}/{results.max_score}[/bold]", highlight=False)
+        say(console, "\n", (f"Total {results.score}/{results.max_score}", "bold"))

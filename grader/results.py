@@ -5,16 +5,19 @@ Everything else that shows results is made from this.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 from xml.etree import ElementTree
 
+from grader import bounded
 from grader.build import Diagnostic
 
+PREVIOUS_MAX = 16 << 20  # bytes of an earlier results.json
 PASSED, FAILED, NOT_RUN = "passed", "failed", "not run"
 
 
@@ -51,7 +54,7 @@ class TestResult:
 
 @dataclass
 class LabResult:
-    """A lab's verdict.  failure: why it does not build, else ""; notes: what to know besides; bonus: the
+    """A lab's verdict.  failure: why it does not build, else ""; not_graded: why there is no verdict, else ""; notes: what to know besides; bonus: the
     points of challenges, which are in no score."""
 
     lab: str
@@ -65,6 +68,7 @@ class LabResult:
     notes: List[str] = field(default_factory=list)
     bonus: int = 0
     max_bonus: int = 0
+    not_graded: str = ""
 
     def add_up(self) -> None:
         """Work out score and bonus from the tests."""
@@ -97,6 +101,11 @@ class Results:
         return sum(lab.max_score for lab in self.labs)
 
     @property
+    def not_graded(self) -> List[LabResult]:
+        """The labs that there is no verdict on: the host or the grader has failed."""
+        return [lab for lab in self.labs if lab.not_graded]
+
+    @property
     def digest(self) -> str:
         """A fingerprint of the verdicts: the same for two grades exactly when each test's status,
         points and outcome are."""
@@ -104,6 +113,7 @@ class Results:
             [
                 lab.lab,
                 lab.failure,
+                *(["not graded"] if lab.not_graded else []),
                 [[t.id, t.status, t.outcome, t.points, t.max_points] for t in lab.tests],
             ]
             for lab in self.labs
@@ -120,6 +130,7 @@ class Results:
             "solutions": self.solutions,
             "seed": self.seed,
             "interrupted": self.interrupted,
+            "not_graded": [lab.lab for lab in self.not_graded],
             "versions": self.versions,
             "sandbox": self.sandbox,
             "labs": [asdict(lab) for lab in self.labs],
@@ -136,10 +147,13 @@ class Results:
                 name=lab.lab,
                 tests=str(len(lab.tests)),
                 failures=str(sum(t.status == FAILED for t in lab.tests)),
-                errors="0",
+                errors=str(int(bool(lab.not_graded))),
                 skipped=str(sum(t.status == NOT_RUN for t in lab.tests)),
                 time=f"{sum(t.seconds for t in lab.tests):.3f}",
             )
+            if lab.not_graded:
+                case = ElementTree.SubElement(suite, "testcase", name=lab.lab, classname=lab.lab)
+                ElementTree.SubElement(case, "error", message=_xml_text(lab.not_graded))
             for test in lab.tests:
                 case = ElementTree.SubElement(
                     suite,
@@ -171,24 +185,49 @@ def _xml_text(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
 
-def previous(path: Path, solutions: str) -> Dict[str, str]:
-    """The statuses of an earlier results.json by "lab/test"; empty when there is none to read, or
-    it is about other solutions."""
+def earlier(path: Path) -> object:
+    """What an earlier results.json holds; None when there is none to read."""
     try:
-        data = json.loads(path.read_text())
+        with path.open("rb") as file:
+            return json.loads(file.read(PREVIOUS_MAX).decode())
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def statuses(data: Any, solutions: str) -> Dict[str, str]:
+    """The statuses of earlier results by "lab/test"; none when they are about other solutions, or not ours."""
+    try:
         if data["solutions"] != solutions:
             return {}
         return {
-            f"{lab['lab']}/{t['id']}": t["status"] for lab in data["labs"] for t in lab["tests"]
+            f"{lab['lab']}/{test['id']}": str(test["status"])
+            for lab in data["labs"]
+            if not lab.get("not_graded")
+            for test in lab["tests"]
         }
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError, AttributeError):
         return {}
+
+
+def previous(path: Path, solutions: str) -> Dict[str, str]:
+    """The statuses of an earlier results.json."""
+    return statuses(earlier(path), solutions)
+
+
+FILES = ("results.json", "junit.xml")
+
+
+def remove(directory: Path) -> None:
+    """Take the results of an earlier grade away: should this one fail, they must not be taken for its own.  Raises
+    OSError when the directory cannot be used, before any work is done."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        with contextlib.suppress(FileNotFoundError):
+            (directory / name).unlink()
 
 
 def write(results: Results, directory: Path) -> None:
     """Write both files; each appears whole or not at all."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, text in (("results.json", results.to_json()), ("junit.xml", results.to_junit())):
-        temporary = directory / (name + ".new")
-        temporary.write_text(text)
-        temporary.replace(directory / name)
+    for name, text in zip(FILES, (results.to_json(), results.to_junit())):
+        bounded.write(directory / name, text.encode("utf-8", "backslashreplace"))

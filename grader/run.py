@@ -14,7 +14,8 @@ from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence
 
 from grader import check, disk, probe_log, symbols, trace, view
 from grader.build import cross
-from grader.machine import TICKS_PER_SECOND, Outcome, Record
+from grader.machine import CONSOLE_MAX, TICKS_PER_SECOND, Outcome, Record
+from grader.trap_log import TRAP
 
 FIRMWARE = range(0x80000000, 0x80200000)
 STACK_SIZE = 64 << 10  # of a program under the flat loader: kernel/mm/flat.c
@@ -52,9 +53,6 @@ CAUSES = {
     15: "store page fault",
 }
 
-_TRAP = re.compile(
-    rb"async:(\d), cause:([0-9a-f]{16}), epc:0x([0-9a-f]{16}), tval:0x([0-9a-f]{16})"
-)
 # What looks like a report and is none is ignored: it is no evidence of anything, and numbers that
 # do not fit a register are not the kernel's.
 _JOB = re.compile(
@@ -75,6 +73,8 @@ _FIRMWARE_REMARK = re.compile(
     rb"system_opcode_insn: Invalid opcode for CSR read/write instruction(?:\r?\n)?"
 )
 CALLS_SHOWN = 32  # of a backtrace
+REPORT_MAX = 1000  # bytes of a report that are read: the kernel's own are shorter
+_REGISTER = re.compile(r"\b(\w{1,8}) {1,8}0x([0-9a-f]{1,16})\b")
 COMPLAINTS_SHOWN = 8  # of a file system
 
 
@@ -214,7 +214,7 @@ class Run:
         if self._traps is None:
             found = (
                 Trap(match[1] == b"1", int(match[2], 16), int(match[3], 16), int(match[4], 16))
-                for match in _TRAP.finditer(self.record.traps)
+                for match in TRAP.finditer(self.record.traps)
             )
             self._traps = [
                 trap
@@ -439,7 +439,7 @@ class Run:
         found: Dict[str, int] = {}
         for line in self.reports:
             if line.startswith("dump:"):
-                for name, value in re.findall(r"(\w+)\s+0x([0-9a-f]{1,16})\b", line):
+                for name, value in _REGISTER.findall(line):
                     found[name] = int(value, 16)
         return found
 
@@ -449,11 +449,15 @@ def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:
 
     A student's kernel can print reports, so they are made safe to show here, once for all.
     """
-    at = 0
-    for match in re.finditer(re.escape(mark) + rb" ([^\n]*)\n", console):
-        yield console[at : match.start()], check.readable(match[1].rstrip(b"\r"))
-        at = match.end()
-    yield console[at:], ""
+    start = at = 0
+    while (found := console.find(mark + b" ", at)) >= 0:
+        end = console.find(b"\n", found)
+        if end < 0:
+            break
+        report = console[found + len(mark) + 1 : min(end, found + len(mark) + 1 + REPORT_MAX)]
+        yield console[start:found], check.readable(report.rstrip(b"\r"))
+        start = at = end + 1
+    yield console[start:], ""
 
 
 def without_remarks(console: bytes, illegal_instructions: int) -> bytes:
@@ -476,7 +480,7 @@ def read(
     """Make sense of a record.  mark: the run's report mark; budget: guest seconds; clock: ticks at power-on."""
     run = Run(record, kernel, list(jobs), programs)
     booted = False
-    printed = b""
+    printed: List[bytes] = []
     panic = unhandled = ""
     off: Optional[int] = None  # the guest time at power_off()
     backtrace: List[int] = []
@@ -484,7 +488,8 @@ def read(
     if _FIRMWARE_REMARK.search(console):  # to read the trap log takes time
         console = without_remarks(console, len(run.user_faults(CAUSE_ILLEGAL_INSTRUCTION)))
     for before, report in _split(console, mark.encode()):
-        printed += before if booted else b""
+        if booted and before:
+            printed.append(before)
         if report:
             run.reports.append(report)
         kind = report.split(":")[0]
@@ -497,11 +502,12 @@ def read(
             booted = True
         elif job:
             end = f"exited with {job[3]}" if job[3] is not None else f"killed by {job[4]}"
-            run.jobs.append(Job(int(job[1]), job[2], printed, end, int(job[5])))
-            printed = b""
+            run.jobs.append(Job(int(job[1]), job[2], b"".join(printed), end, int(job[5])))
+            printed = []
         elif failed:
-            run.jobs.append(Job(int(failed[1]), failed[2], printed, f"not started: {failed[3]}", 0))
-            printed = b""
+            output = b"".join(printed)
+            run.jobs.append(Job(int(failed[1]), failed[2], output, f"not started: {failed[3]}", 0))
+            printed = []
         elif fault:
             run.faults.append(
                 Fault(
@@ -523,7 +529,7 @@ def read(
             unhandled = report[len("dump: ") :]
         elif time:
             off = int(time[1]) - clock
-    run.loose = printed
+    run.loose = b"".join(printed)
     _classify(run, booted, panic, backtrace, unhandled, off, budget)
     return run
 
@@ -563,10 +569,18 @@ def _classify(
         calls = symbols.lines_of(run.kernel, backtrace, cross() + "addr2line")
         run.explanation = "kernel panic: " + check.readable(panic)
         run.explanation += "".join(f"\n  at {call}" for call in calls)
+    elif record.failure:
+        run.outcome = Outcome.OVERTIME if record.exceeded == "cpu" else Outcome.SILENT
+        if booted and run.outcome is Outcome.SILENT:
+            run.outcome = Outcome.EARLY_OFF
+        run.explanation = check.readable(record.failure)
+    elif record.exceeded == "reply":
+        run.outcome = Outcome.OVERTIME
+        run.explanation = "the page table in satp has more pages than QEMU can list"
     elif record.exceeded == "console":
         run.outcome = Outcome.FLOOD
         run.explanation = (
-            f"more than {len(record.console) >> 10} KiB of output; it begins:\n"
+            f"more than {CONSOLE_MAX >> 10} KiB of output; it begins:\n"
             + check.readable(run.loose[:200] or record.console[-200:])
         )
     elif record.exceeded == "traps":

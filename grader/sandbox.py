@@ -183,10 +183,17 @@ def limits(
             os.setsid()
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
-        resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 2))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        lower(resource.RLIMIT_AS, memory, memory)
+        lower(resource.RLIMIT_FSIZE, file_size, file_size)
+        lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 2)
+        lower(resource.RLIMIT_CORE, 0, 0)
+
+    def lower(kind: int, soft: int, hard: int) -> None:
+        # A limit that we have ourselves (`ulimit`) may be lower already, and cannot be raised.
+        _, highest = resource.getrlimit(kind)
+        if highest != resource.RLIM_INFINITY:
+            soft, hard = min(soft, highest), min(hard, highest)
+        resource.setrlimit(kind, (soft, hard))
 
     return apply
 

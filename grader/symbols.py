@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-import os
-import re
 import struct
-import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
+from grader import bounded
 from grader.paths import ROOT, GraderError
+
+PLACES_MAX = 64 << 10  # bytes of what addr2line says
+PLACE_SHOWN = 300  # characters of a function's name, or of a place
 
 ECALL = b"\x73\x00\x00\x00"
 # R_RISCV_JAL, R_RISCV_CALL, R_RISCV_CALL_PLT, R_RISCV_RVC_JUMP: RISC-V ELF psABI.
@@ -80,9 +81,7 @@ def facts(path: Path) -> Facts:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     found = _read_facts(path)
-    temporary = kept.with_name(f"{kept.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"identity": identity, **asdict(found)}))
-    temporary.replace(kept)
+    bounded.write(kept, json.dumps({"identity": identity, **asdict(found)}).encode())
     return found
 
 
@@ -170,12 +169,20 @@ def lines_of(kernel: Path, addresses: Sequence[int], addr2line: str) -> List[str
     if not addresses:
         return []
     command = [addr2line, "-f", "-e", str(kernel), *[hex(value) for value in addresses]]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    lines = [line.split(" (discriminator")[0] for line in done.stdout.splitlines()]
-    # Parts in assembly are known by the name of their copy: leave where that lies away.
-    prefix = rf"^(\./|.*/kernels/[^/]+/parts/|{re.escape(str(ROOT))}/)"
-    places = [re.sub(prefix, "", place) for place in lines[1::2]]
-    return [f"{function} ({place})" for function, place in zip(lines[0::2], places)]
+    said = bounded.output_of(command, PLACES_MAX)
+    found = [
+        _place(line.partition(" (discriminator")[0]) for line in bounded.lines(said, PLACE_SHOWN)
+    ]
+    return [f"{function} ({place})" for function, place in zip(found[0::2], found[1::2])]
+
+
+def _place(name: str) -> str:
+    """A file's name as students know it.  Parts in assembly are known by the name of their copy."""
+    for beginning in ("./", f"{ROOT}/"):
+        if name.startswith(beginning):
+            return name[len(beginning) :]
+    before, inside, rest = name.partition("/parts/")
+    return rest if inside and "/kernels/" in before else name
 
 
 def functions(path: Path) -> List[str]:

@@ -17,8 +17,8 @@ import pytest
 
 from grader import build, grade, launcher, machine, sandbox
 from grader.labs import find_lab
-from grader.machine import Boot, GraderGaveUp
-from grader.paths import ROOT
+from grader.machine import Boot
+from grader.paths import GraderGaveUp, ROOT
 from grader.plugin import Machine
 
 LIMITS: Dict[str, int] = {"memory": 1 << 30, "file_size": 1 << 20, "cpu_seconds": 30}
