@@ -173,6 +173,12 @@ static long with_little_memory(unsigned number, const char *name)
     }
     probe_feed();
     PROBE_CHECK(result >= 0, "%s does not work with %d bytes of kernel memory", name, MEMORY_MOST);
+    struct process *process = result > 0 ? process_find((int)result) : caller;
+    check_passed(process, result > 0 ? process->task.user.x[X_SP] : process->task.renewed_sp);
+    PROBE_CHECK(process->directory && strcmp(process->directory, "/bin") == 0 &&
+                    process->priority == 33 && process->files[TEXT_FD] &&
+                    !process->files[SECRET_FD],
+                "%s with just enough kernel memory: the process has not what it should have", name);
     return result;
 }
 
