@@ -246,9 +246,7 @@ void fork_memory(unsigned long argument)
         copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
-    parent->directory = kmalloc(sizeof("/disk"));
-    PROBE_CHECK(parent->directory, "no memory");
-    memcpy(parent->directory, "/disk", sizeof("/disk"));
+    parent->directory = probe_long_directory();
     uint64_t points = 0;
     for (bool refused = true; refused;) {
         size_t heap = kmalloc_free_bytes();
