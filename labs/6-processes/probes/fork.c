@@ -224,7 +224,14 @@ static void fork_without_kernel_memory(struct process *parent)
     }
     probe_feed();
     PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
-    probe_end(process_find((int)pid), 0);
+    struct process *child = process_find((int)pid);
+    PROBE_CHECK(
+        child->space->areas.count == parent->space->areas.count && child->directory &&
+            strcmp(child->directory, parent->directory) == 0 && child->task.stack,
+        "clone() with %zu bytes of kernel memory has worked, and the child has %zu areas of "
+        "%zu, or not its parent's directory",
+        bytes - MEMORY_STEP, child->space->areas.count, parent->space->areas.count);
+    probe_end(child, 0);
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) == pid, "a child cannot be waited for");
     PROBE_CHECK(kmalloc_free_bytes() == heap, "clone() without kernel memory has kept %ld bytes",
                 (long)(heap - kmalloc_free_bytes()));
@@ -239,9 +246,7 @@ void fork_memory(unsigned long argument)
         copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
-    parent->directory = kmalloc(sizeof("/disk"));
-    PROBE_CHECK(parent->directory, "no memory");
-    memcpy(parent->directory, "/disk", sizeof("/disk"));
+    parent->directory = probe_long_directory();
     uint64_t points = 0;
     for (bool refused = true; refused;) {
         size_t heap = kmalloc_free_bytes();

@@ -4,6 +4,7 @@
 #include "kmalloc.h"
 #include "probes.h"
 #include "scheduler.h"
+#include "string.h"
 
 /* Nobody runs but the probe itself, and whom it lets end. */
 static struct task *chosen;
@@ -97,6 +98,16 @@ long probe_call(struct process *process, unsigned number, uint64_t a0, uint64_t 
     const uint64_t args[6] = {a0, a1, a2, a3, a4, a5};
     PROBE_CHECK(syscall_table[number], "there is no system call number %u", number);
     return syscall_table[number](&process->task, args);
+}
+
+char *probe_long_directory(void)
+{
+    enum { LENGTH = 6000 };
+    char *name = kmalloc(LENGTH + 1);
+    PROBE_CHECK(name, "no kernel memory for a probe");
+    memset(name, 'd', LENGTH);
+    name[0] = '/';
+    return name;
 }
 
 struct process *probe_fork(struct process *parent)

@@ -57,6 +57,12 @@ void probe_starve(void);
 void probe_leave(size_t bytes);
 void probe_feed(void);
 
+/*
+ * The name of a directory, "/ddd…", kmalloc()ed: so long that it takes more memory to hand it down than anything that a
+ * child has by then for a moment.
+ */
+char *probe_long_directory(void);
+
 /* The entry of a page; 0: there is none. */
 static inline uint64_t probe_entry(const struct process *process, uint64_t va)
 {

@@ -39,9 +39,7 @@ static struct process *furnished(void)
     caller->close_on_exec = 1u << SECRET_FD;
     caller->priority = 33;
     caller->ignored_signals = 4;
-    caller->directory = kmalloc(sizeof("/bin"));
-    PROBE_CHECK(caller->directory, "no memory");
-    memcpy(caller->directory, "/bin", sizeof("/bin"));
+    caller->directory = probe_long_directory();
     return caller;
 }
 
@@ -176,6 +174,11 @@ static long with_little_memory(unsigned number, const char *name)
     }
     probe_feed();
     PROBE_CHECK(result >= 0, "%s does not work with %d bytes of kernel memory", name, MEMORY_MOST);
+    struct process *process = result > 0 ? process_find((int)result) : caller;
+    check_passed(process, result > 0 ? process->task.user.x[X_SP] : process->task.renewed_sp);
+    PROBE_CHECK(process->directory && process->directory[1] == 'd' && process->priority == 33 &&
+                    process->files[TEXT_FD] && !process->files[SECRET_FD],
+                "%s with just enough kernel memory: the process has not what it should have", name);
     return result;
 }
 

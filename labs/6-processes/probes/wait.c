@@ -45,11 +45,17 @@ static void many_children(struct process *parent)
                         status == status_exited((uint64_t)i),
                     "of %d children that have ended, wait4() does not tell number %d", ENDED, i);
     }
+    PROBE_CHECK(probe_wait(middle, children[MANY - 1]->pid, 1, NULL) == 0,
+                "wait4() does not find the last of many children");
+    int last = children[ENDED - 1]->pid;
+    PROBE_CHECK(probe_wait(middle, last, 0, NULL) == last,
+                "wait4() does not find the last of many children that have ended");
+    children[ENDED - 1] = children[MANY - 1];
     probe_end(middle, 0);
     for (int i = TOLD; i < MANY; i++) {
         const struct family *first = &first_process->family;
         PROBE_CHECK(children[i]->family.parent == first_process &&
-                        is_in(i < ENDED ? &first->ended : &first->children, children[i]),
+                        is_in(i < ENDED - 1 ? &first->ended : &first->children, children[i]),
                     "a process with %d children has ended, and number %d was not adopted", MANY, i);
     }
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");
