@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import bounded, check, sandbox
+from grader import bounded, check, objects, sandbox
 from grader.labs import Lab, Task, all_labs
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, GraderGaveUp, shown
 
@@ -49,7 +49,6 @@ OBJECT_BYTES_MAX = 8 << 20
 SECTIONS_MAX = 2000
 SYMBOLS_MAX = 20_000
 SYMBOL_NAMES_MAX = 1 << 20  # bytes
-NAMES_BYTES_MAX = 32 << 20  # of nm's list: so many symbols, each with the path of its object
 READ_RECORD_MAX = 64 << 10  # of what the assembler says that it has read: three names
 
 COMMON_FLAGS = (
@@ -783,32 +782,16 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
             )
 
 
-def _check_names(configuration: Configuration, objects: Path) -> None:
-    """Refuse a part that has to do with what only the labs' probes have (a weak definition would link to
-    theirs: it could write a probe's result itself), or that takes a level which is not its lab's.
+def _check_objects(configuration: Configuration, directory: Path) -> None:
+    """Refuse a part that has to do with what only the labs' probes have, that takes a level which is not its lab's,
+    or that tells the linker anything else that C and the macros of the headers cannot: see objects.py.
     """
-    own = {
-        str(objects / part.lab.folder / part.task.object_name): part
-        for part in configuration.parts
-        if not part.prebuilt
-    }
-    if not own:
-        return
-    said = bounded.output_of([cross() + "nm", "--print-file-name", *own], NAMES_BYTES_MAX)
-    for match in re.finditer(
-        r"^(.*):[0-9a-f]* +(?:\w (probe_\w+)|R \w+_level_(\d+))$", said, re.MULTILINE
-    ):
-        part = own[match[1]]
-        if match[2]:
-            raise BuildFailure(
-                f"{shown(part.path)}: {match[2]}: names that begin with probe_ are the probes', which"
-                " look at a part from outside"
-            )
-        if int(match[3]) != part.lab.number:
-            raise BuildFailure(
-                f"{shown(part.path)}: PROVIDE(…, {match[3]}, …): a part of lab {part.lab.number} serves at level"
-                f" {part.lab.number}"
-            )
+    for part in configuration.parts:
+        if not part.prebuilt:
+            output = directory / part.lab.folder / part.task.object_name
+            wrong = objects.objection(output, part.lab.number, part.task.through is not None)
+            if wrong:
+                raise BuildFailure(f"{_name_of(part.path)}: {check.readable(wrong)}")
 
 
 def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
@@ -821,23 +804,26 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
     with _locked(directory):
         _write_if_changed(directory / "build.ninja", _configuration_ninja(configuration))
         said, status = _ninja(directory, jobs, _inputs(configuration))
-        objects = directory / "objects"
+        built = directory / "objects"
         if status != 0:
             # Before what the assembler says, which may quote the file that it was to read.
             for part in configuration.parts:
-                forbidden = None if part.prebuilt else _forbidden_directive(part, objects)
+                forbidden = None if part.prebuilt else _forbidden_directive(part, built)
                 if forbidden:
                     raise forbidden
             raise _explain(configuration, said)
         stamp = directory / "checked"
         # Checked since it was built, and by the checks that there are now.
-        newest = max(path.stat().st_mtime_ns for path in (configuration.kernel, Path(__file__)))
+        newest = max(
+            path.stat().st_mtime_ns
+            for path in (configuration.kernel, Path(__file__), Path(objects.__file__))
+        )
         if not (stamp.is_file() and stamp.stat().st_mtime_ns >= newest):
-            _check_sizes(configuration, objects)
+            _check_sizes(configuration, built)
             for part in configuration.parts:
                 if not part.prebuilt:
-                    _check_part(configuration, part, objects)
-            _check_names(configuration, objects)
+                    _check_part(configuration, part, built)
+            _check_objects(configuration, built)
             stamp.touch()
     return configuration.kernel
 

@@ -185,13 +185,13 @@ def submission(lab: Lab, directory: Path, attack: str) -> Path:
     part = directory / "1-batch" / "batch.c"
     text = part.read_text()
     addresses = dict.fromkeys(ADDRESSES, 0)
-    for _ in range(2):  # the first build tells them: numbers in a table do not move what lies behind
+    for _ in range(
+        2
+    ):  # the first build tells them: numbers in a table do not move what lies behind
         known: Dict[str, str] = {name: f"{at:#x}" for name, at in addresses.items()}
         part.write_text(text + COMMON % known + ATTACKS[attack])
         kernel = build.build(grading.configuration(lab, grading.Options(solutions=directory)))
-        addresses = {
-            n: symbols.address(kernel.with_name(build.PROBE), n) for n in ADDRESSES
-        }
+        addresses = {n: symbols.address(kernel.with_name(build.PROBE), n) for n in ADDRESSES}
     return directory
 
 
