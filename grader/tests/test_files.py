@@ -963,6 +963,47 @@ def test_memory_that_is_shared_costs_no_more_the_more_there_is(machine: Machine)
     assert ran.job(0).microseconds < 4_000_000
 
 
+def free_bytes(image: bytes) -> int:
+    """What a disk's clusters have that are no file's."""
+    volume = disk._volume(image)
+    return volume.table.count(0) * volume.cluster
+
+
+@pytest.mark.parametrize("megabytes", [4, 16])  # clusters of 512 and 2048 bytes
+@pytest.mark.parametrize("lead", [0, 0x64, 0x7FF])
+@pytest.mark.parametrize("how", ["rwc", "rwca"])
+def test_a_disk_that_fills_up_takes_what_it_has_room_for(
+    machine: Machine, megabytes: int, lead: int, how: str
+) -> None:
+    """To the last byte; and the program hears how much, so that it can go on with the rest elsewhere."""
+    files = {**FILES, "filler": bytes(megabytes * MIB - 140 * KIB)}
+    image = disk.image(files, megabytes)
+    free = free_bytes(image.read_bytes())
+    assert 0 < free < 0x20000
+    job = words(
+        f"""
+        map=0,30000,rw,pa fill=a+0,30000,62 open=disk/new,{how} write=A,a+0,{lead:x} write=A,a+0,30000 size=A
+        seek=A,0,1 write=A,a+0,1 write=A,a+0,1000 size=A write=A,a+0,0 pread=A,a+0,2,{free - 1:x} fsync=A
+        """
+    )
+    ran = machine.run([job], disk=image, budget=BUDGET, memory=64)
+    ran.expect_ends(["exited with 0"], "`mapper` runs to its end")
+    ran.expect_disk_in_order()
+    assert lines(ran)[2:] == [
+        f"write=A,a+0,{lead:x}: {lead}",
+        f"write=A,a+0,30000: {free - lead}",
+        f"size=A: {free}",
+        f"seek=A,0,1: {free}",
+        "write=A,a+0,1: -28",
+        "write=A,a+0,1000: -28",
+        f"size=A: {free}",
+        "write=A,a+0,0: 0",
+        f"pread=A,a+0,2,{free - 1:x}: 1",
+        "fsync=A: 0",
+    ]
+    assert ran.disk_files()["new"] == b"b" * free
+
+
 def test_a_file_grows_where_memory_is_short(machine: Machine) -> None:
     """20 pages are free when it is to have 64: dirty ones are written, and their frames used again."""
     job = words(

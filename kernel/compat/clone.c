@@ -29,6 +29,8 @@ long clone_for_libraries(struct task *parent, struct process *child, const uint6
         return -EINVAL;
     if (flags & CLONE_SETTLS)
         child->task.user.x[X_TP] = args[3];
+    /* It has all pages that it is to have, and what follows may sleep. */
+    space_publish(child->space);
     long error = 0;
     if ((flags & CLONE_CHILD_SETTID) && args[4] > USER_END - sizeof(child->pid))
         error = -EFAULT;

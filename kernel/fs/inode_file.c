@@ -14,7 +14,6 @@
 #include "path.h"
 #include "space.h"
 #include "string.h"
-#include "task.h"
 
 size_t inode_piece(const struct inode *inode, uint64_t at, size_t size)
 {
@@ -72,12 +71,11 @@ static void drop_behind(struct space *space, const struct inode *inode)
     }
 }
 
-/* The same in all spaces. */
+/* The same in all spaces, those of programs that are just being replaced, and may be needed again, among them. */
 static void unmap_behind(const struct inode *inode)
 {
-    for (struct task *task = NULL; (task = task_next(task));)
-        if (task->process->space)
-            drop_behind(task->process->space, inode);
+    for (struct space *space = NULL; (space = space_next(space));)
+        drop_behind(space, inode);
 }
 
 int inode_truncate(struct inode *inode, uint64_t size)

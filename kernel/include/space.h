@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "area.h"
+#include "list.h"
 #include "page_table.h"
 #include "slot.h"
 
@@ -43,6 +44,7 @@ struct space {
     uint64_t heap_start;   /* where the heap begins, page aligned (lab 4, task 4.4) */
     uint64_t heap_end;     /* and where it ends, at any byte: what brk(2) moves */
     uint64_t minor_faults; /* how many faults have brought a page in (task 4.1) */
+    struct list published; /* space.c's own: space_publish() */
 };
 
 /* Slot spaces: level 0 (given) has none; lab 3, task 3.4. */
@@ -84,6 +86,15 @@ void space_attach(struct process *process, struct space *space);
 
 /* Give a space back that no process has, with all that is in it.  NULL is allowed. */
 void space_free(struct space *space);
+
+/*
+ * A space is complete: from now on, until it is freed, space_next() finds it, also while it is detached.  Called when a
+ * task starts, or has another program.  Once more is harmless.
+ */
+void space_publish(struct space *space);
+
+/* Iterates over all complete spaces: the one after this, or the first for NULL; NULL after the last. */
+struct space *space_next(const struct space *space);
 
 /* The space that a page table, not the kernel's, is part of. */
 static inline struct space *space_of_table(struct page_table *table)

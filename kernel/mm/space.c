@@ -51,10 +51,25 @@ static int map_way_in_and_out(struct space *space, const struct user_context *co
     return error ? error : spaces->map(space, &contexts);
 }
 
+static struct list complete = LIST_INIT(complete);
+
+void space_publish(struct space *space)
+{
+    list_remove(&space->published);
+    list_append(&complete, &space->published);
+}
+
+struct space *space_next(const struct space *space)
+{
+    const struct list *next = space ? space->published.next : complete.next;
+    return next == &complete ? NULL : container_of(next, struct space, published);
+}
+
 void space_free(struct space *space)
 {
     if (!space)
         return;
+    list_remove(&space->published);
     struct area *area;
     while ((area = area_next(&space->areas, NULL)))
         spaces->unmap(space, area);
@@ -68,6 +83,7 @@ int space_create(struct process *process)
     if (!space)
         return -ENOMEM;
     area_set_init(&space->areas);
+    list_init(&space->published);
     int error = page_table->create(&space->table);
     if (error) {
         kfree(space);

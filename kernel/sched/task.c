@@ -144,6 +144,8 @@ static void task_finish(struct task *task)
 void task_renew(struct task *task)
 {
     task->renewed = true;
+    if (task->process->space)
+        space_publish(task->process->space);
     task->called_at = task->user.sepc;
     task->renewed_sp = task->user.x[X_SP];
 }
@@ -208,6 +210,8 @@ int task_start(struct task *task)
     task->context.ra = (uintptr_t)task_begin;
     task->context.sp = (uintptr_t)task->stack + KERNEL_STACK_SIZE;
     list_append(&all_tasks, &task->all_node);
+    if (task->process->space)
+        space_publish(task->process->space);
     living++;
     task->process->family.is_awaited = current_task == boot_task;
     awaited += task->process->family.is_awaited;

@@ -289,6 +289,44 @@ static void seeking_beside_writing(void)
     close(fd);
 }
 
+/*
+ * A file that a program has mapped is truncated, and written again, while the program asks for another one in vain: the
+ * kernel has its memory put aside then.
+ */
+static void truncated_beside_exec(void)
+{
+    enum { ROUNDS = 10, SIZE = 2 * PAGE };
+    static char bytes[SIZE];
+    int fd = open("disk/shared", O_RDWR | O_CREAT | O_TRUNC, 0644), wrong = 0, status;
+    volatile int *flags = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int no_program = open("disk/noprog", O_RDWR | O_CREAT, 0644);
+    write(no_program, bytes, SIZE);
+    close(no_program);
+    for (int round = 0; round < ROUNDS; round++) {
+        memset(bytes, 'o', SIZE);
+        pwrite(fd, bytes, SIZE, 0);
+        flags[0] = flags[1] = 0;
+        if (fork() == 0) {
+            volatile char *map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+            int good = map[0] == 'o' && map[PAGE] == 'o';
+            flags[0] = 1;
+            while (!flags[1])
+                execl("disk/noprog", "noprog", NULL);
+            _exit(!(good && map[0] == 'n' && map[PAGE] == 'n'));
+        }
+        while (!flags[0])
+            usleep(100);
+        ftruncate(fd, 0);
+        memset(bytes, 'n', SIZE);
+        pwrite(fd, bytes, SIZE, 0);
+        flags[1] = 1;
+        wait(&status);
+        wrong += status != 0;
+    }
+    printf("truncated beside execve(): %d wrong\n", wrong);
+    close(fd);
+}
+
 /* What a pipe takes at once, and what it says when it takes only some of it, or is full. */
 static void counts_of_a_pipe(void)
 {
@@ -418,6 +456,7 @@ int main(void)
     readers_of_one_file(800);
     readers_of_one_directory();
     seeking_beside_writing();
+    truncated_beside_exec();
     counts_of_a_pipe();
     reader_leaves();
     bad_buffers();
