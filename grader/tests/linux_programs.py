@@ -109,6 +109,20 @@ def on_terminal(command: Sequence[str], directory: Path) -> Answer:
     return Answer(OF_QEMU.sub("", printed), _end(status))
 
 
+def native(job: str) -> Answer:
+    """Run "program argument …", built for the host, on the Linux below us: for what qemu-riscv64 does itself, and does
+    otherwise."""
+    argv0, *arguments = job.split()
+    source = SOURCES[argv0]
+    host_compiler = shutil.which("gcc")
+    assert host_compiler, "gcc is not installed: run `make setup`"
+    with tempfile.TemporaryDirectory() as place:
+        program = Path(place, argv0)
+        flags = [flag for flag in FLAGS.split() if flag != "-static"]
+        subprocess.run([host_compiler, *flags, str(source), "-o", str(program), "-lm"], check=True)
+        return on_terminal([str(program), *arguments], Path(place))
+
+
 def emulated(job: str, files: Mapping[str, bytes], program: Optional[Path] = None) -> Answer:
     """Run "program argument …" under qemu-riscv64, where these files are below a directory disk.  The program is one
     of linux/, or has this file."""
