@@ -109,6 +109,28 @@ def on_terminal(command: Sequence[str], directory: Path) -> Answer:
     return Answer(OF_QEMU.sub("", printed), _end(status))
 
 
+def native(job: str, files: Mapping[str, bytes]) -> Answer:
+    """Run "program argument …", built for the host, on the Linux below us, among files as emulated(): for what qemu-riscv64 does itself, and does
+    otherwise."""
+    argv0, *arguments = job.split()
+    source = SOURCES[argv0]
+    host_compiler = shutil.which("gcc")
+    assert host_compiler, "gcc is not installed: run `make setup`"
+    with tempfile.TemporaryDirectory() as place:
+        program = Path(place, argv0)
+        flags = [flag for flag in FLAGS.split() if flag != "-static"]
+        subprocess.run([host_compiler, *flags, str(source), "-o", str(program), "-lm"], check=True)
+        put_files(Path(place), files)
+        return on_terminal([str(program), *arguments], Path(place))
+
+
+def put_files(place: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        target = place / "disk" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+
 def emulated(job: str, files: Mapping[str, bytes], program: Optional[Path] = None) -> Answer:
     """Run "program argument …" under qemu-riscv64, where these files are below a directory disk.  The program is one
     of linux/, or has this file."""
@@ -117,10 +139,7 @@ def emulated(job: str, files: Mapping[str, bytes], program: Optional[Path] = Non
     program = program or built(name)
     qemu = tool("qemu-riscv64")
     with tempfile.TemporaryDirectory() as place:
-        for path, content in files.items():
-            target = Path(place, "disk", path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
+        put_files(Path(place), files)
         # What a program starts itself by: the host's kernel cannot run it without qemu.
         itself = Path(place, "bin", name)
         itself.parent.mkdir()

@@ -27,6 +27,8 @@ static bool has_group(int session, int group)
 static long sys_setpgid(struct task *task, const uint64_t args[6])
 {
     int pid = (int)args[0], group = (int)args[1];
+    if (group == 0)
+        group = pid;
     if (group < 0)
         return -EINVAL;
     const struct process *caller = task->process;
