@@ -1,5 +1,6 @@
 /* programs.c: probes of what load() leaves behind (task 3.5). */
 #include "cpio.h"
+#include "elf.h"
 #include "errno.h"
 #include "frame.h"
 #include "inode.h"
@@ -12,22 +13,18 @@
 #include "task.h"
 
 /*
- * A file system whose only file is the first job's program.  Its read number `failing` from now on, counted from 1,
- * fails; 0: none does.
+ * A file system whose only file is the first job's program, of which from page number `readable` on nothing can be
+ * read.
  */
 static struct cpio_file content;
 static struct inode inode;
-static uint64_t failing;
-static bool has_failed;
+static uint64_t readable;
 
 static int read_pages(struct inode *of, uint64_t index, const uintptr_t frames[], size_t count)
 {
     (void)of;
-    if (failing == 1) {
-        has_failed = true;
+    if (index + count > readable)
         return -EIO;
-    }
-    failing -= failing > 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t at = (index + i) * PAGE_SIZE;
         size_t rest = at < content.size ? content.size - at : 0;
@@ -88,6 +85,20 @@ static int attempt(struct process *process, const char *path, char *const argv[]
     return error;
 }
 
+/* How many of the file's pages have bytes of segments, or lie before such pages. */
+static uint64_t last_page(void)
+{
+    const struct elf_header *header = content.data;
+    const struct elf_segment *segments = (const void *)((const char *)content.data + header->segments_at);
+    uint64_t end = 0;
+    for (size_t i = 0; i < header->segments; i++) {
+        uint64_t its_end = segments[i].offset + segments[i].file_size;
+        if (segments[i].type == ELF_SEGMENT_LOAD && segments[i].file_size > 0 && its_end > end)
+            end = its_end;
+    }
+    return page_up(end) / PAGE_SIZE;
+}
+
 /* Load the first job's program again and again, where another frame is refused each time. */
 void programs_refused(unsigned long argument)
 {
@@ -123,14 +134,17 @@ void programs_refused(unsigned long argument)
     static const struct file_system unreliable = {.name = "unreliable", .lookup = lookup};
     PROBE_CHECK(cpio_find(job->path, &content), "there is no file %s", job->path);
     mount("/unreliable", &unreliable);
-    uint64_t reads = 0;
-    do {
-        snprintf(when, sizeof(when), "of a file whose read number %lu fails", ++reads);
-        failing = reads, has_failed = false;
+    uint64_t pages = page_up(content.size) / PAGE_SIZE, least = 0;
+    for (readable = 0; readable <= pages; readable++) {
+        snprintf(when, sizeof(when), "of a file of which %lu of %lu pages can be read", readable,
+                 pages);
         error = attempt(process, "/unreliable/program", job->argv, when);
-        PROBE_CHECK(error == (has_failed ? -EIO : 0), "load() %s returned %d", when, error);
-    } while (has_failed);
-    PROBE_CHECK(reads > 2, "load() of a file has read it %lu times", reads - 1);
+        PROBE_CHECK(error == 0 || error == -EIO, "load() %s returned %d", when, error);
+        least = error ? readable + 1 : least;
+    }
+    /* The last bytes that are loaded lie at the end of a segment: behind them there is only what names symbols. */
+    PROBE_CHECK(error == 0 && least >= last_page(), "load() wanted %lu of %lu pages, not %lu",
+                least, pages, last_page());
 
     /* What is no program, and arguments of more than 4,096 bytes, in one piece and in many. */
     static char large[4200], *few[] = {large, NULL}, *many[600];

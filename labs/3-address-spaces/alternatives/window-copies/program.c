@@ -17,9 +17,11 @@ static int fill_from_file(struct space *space, const struct area *area, uint64_t
     uintptr_t frame = frame_alloc();
     if (!frame)
         return -ENOMEM;
-    area->file->ops->read_at(area->file, (void *)frame, rest < PAGE_SIZE ? rest : PAGE_SIZE,
-                             area->offset + at);
-    int error = page_table->map(&space->table, va, frame, area->prot);
+    size_t size = rest < PAGE_SIZE ? rest : PAGE_SIZE;
+    long count = area->file->ops->read_at(area->file, (void *)frame, size, area->offset + at);
+    int error = count == (long)size
+                    ? page_table->map(&space->table, va, frame, area->prot)
+                    : -EIO;
     if (error)
         frame_put(frame);
     return error;
