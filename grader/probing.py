@@ -30,6 +30,7 @@ CONTRACTS = {
     "file": "file_pages.c",
     "peak": "file_pages.c",
     "heap": "heap.c",
+    "stack": "kernel/include/demand.h",
     "shortage": "shortage.c",
     "advice": "advice.c",
     "rules": "map_rules.c",

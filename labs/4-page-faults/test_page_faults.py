@@ -778,6 +778,7 @@ def test_the_stack_has_a_limit(machine: Machine) -> None:
         ["exited with 0"] + ["killed by SIGSEGV"] * 5,
         f"a stack down to its limit, {limit:#x}, and beyond it",
     )
+    probe(machine, "stack-growth", "what grow() answers, at every bound of the stack", checks=1000)
 
 
 @pytest.mark.task("4.5")

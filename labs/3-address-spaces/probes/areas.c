@@ -5,6 +5,7 @@
 #include "kmalloc.h"
 #include "platform.h"
 #include "probes.h"
+#include "scarce.h"
 #include "string.h"
 
 #define BASE 0x3fe00000UL /* so that 1 MiB of pages crosses the end of two tables */
@@ -102,8 +103,62 @@ void areas_anonymous(unsigned long argument)
     map(&space, &lazy);
     check_leaves(&space, 0, "after map() with populate false");
     spaces->unmap(&space, area_at(&space, start));
+    /* The last pages that a program can have: no address there has 32 bits. */
+    struct area top = anonymous(USER_END - PAGES * PAGE_SIZE, PAGES, PROT_USER | PROT_READ);
+    map(&space, &top);
+    check_leaves(&space, PAGES, "after map() of 5 pages below USER_END");
+    for (uint64_t va = top.start; va < top.end; va += PAGE_SIZE)
+        check_page(&space, va, top.prot);
+    spaces->unmap(&space, area_at(&space, top.start));
+    check_leaves(&space, 0, "after unmap() of 5 pages below USER_END");
     page_table->destroy(&space.table);
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
+}
+
+/* An area of more than 4 GiB, on memory that lies beyond 4 GiB: single pages of it. */
+static void check_far_pages(struct space *space)
+{
+    const struct area area = {
+        .start = BASE,
+        .end = BASE + (6UL << 30),
+        .prot = PROT_READ,
+        .backend = spaces->linear,
+        .physical = 0x1234567000,
+    };
+    const uint64_t distances[] = {0, 0xfffff000, 1UL << 32, (5UL << 30) + PAGE_SIZE};
+    for (size_t i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
+        uint64_t va = area.start + distances[i];
+        int error = area.backend->fill(space, &area, va);
+        PROBE_CHECK(error == 0, "fill(0x%lx) of a linear area returned %d", va, error);
+        check_page(space, va, area.prot);
+        uintptr_t frame = pte_frame(probe_leaf(&space->table, va));
+        PROBE_CHECK(frame == area.physical + distances[i],
+                    "a page 0x%lx bytes from the start of a linear area on 0x%lx is frame 0x%lx",
+                    distances[i], area.physical, frame);
+        area.backend->drop(space, &area, va, va + PAGE_SIZE);
+        check_leaves(space, 0, "after drop() of the only page of a linear area");
+    }
+}
+
+/* fill() of a linear area, whose page needs tables, where each frame in turn is refused. */
+static void check_missing_tables(void)
+{
+    const struct area area = {
+        .start = BASE, .end = BASE + PAGE_SIZE, .prot = PROT_READ, .backend = spaces->linear};
+    bool done = false;
+    for (uint64_t n = 1; !done; n++) {
+        struct space space;
+        new_space(&space);
+        probe_refuse = n;
+        int error = area.backend->fill(&space, &area, BASE);
+        done = probe_refuse > 0;
+        probe_refuse = 0;
+        PROBE_CHECK(error == (done ? 0 : -ENOMEM),
+                    "fill() of a linear area without frame %lu returned %d", n, error);
+        check_leaves(&space, done, "after fill() of a linear area");
+        page_table->destroy(&space.table);
+        PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
+    }
 }
 
 void areas_linear(unsigned long argument)
@@ -139,8 +194,10 @@ void areas_linear(unsigned long argument)
     check_leaves(&space, 0, "after unmap() of the linear area");
     PROBE_CHECK(probe_frames >= with_tables - 2,
                 "unmap() has given back frames of a linear area, which are somebody else's");
+    check_far_pages(&space);
     page_table->destroy(&space.table);
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
+    check_missing_tables();
 }
 
 static void no_close(struct file *file)
@@ -157,7 +214,13 @@ void areas_overlap(unsigned long argument)
     struct file file = {.ops = &ops, .references = 1};
     struct area first = anonymous(BASE, 4, PROT_USER | PROT_READ);
     first.file = &file;
+    first.offset = (1UL << 32) + 3 * PAGE_SIZE, first.file_size = (1UL << 32) + 5;
     map(&space, &first);
+    const struct area *there = area_at(&space, BASE);
+    PROBE_CHECK(there->file == &file && there->offset == first.offset &&
+                    there->file_size == first.file_size,
+                "an area of 0x%lx bytes from 0x%lx on of its file has 0x%lx bytes from 0x%lx on",
+                first.file_size, first.offset, there->file_size, there->offset);
     PROBE_CHECK(file.references == 2, "an area with a file: it has %u references, not 2",
                 file.references);
     long before = probe_frames;
@@ -186,6 +249,61 @@ void areas_overlap(unsigned long argument)
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
 }
 
+/* A backend whose third page cannot be read. */
+static int broken_fill(struct space *space, const struct area *area, uint64_t va)
+{
+    return va == area->start + 2 * PAGE_SIZE ? -EIO : spaces->anonymous->fill(space, area, va);
+}
+
+static void broken_drop(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+{
+    spaces->anonymous->drop(space, area, start, end);
+}
+
+/* map() of an area of which a page cannot be read; and without kernel memory, until it has enough. */
+static void check_other_failures(void)
+{
+    static const struct backend broken = {"broken", broken_fill, broken_drop, NULL};
+    struct space space;
+    new_space(&space);
+    size_t heap = kmalloc_free_bytes();
+    struct area wanted = anonymous(BASE, 5, PROT_USER | PROT_READ);
+    map(&space, &wanted); /* and its tables */
+    spaces->unmap(&space, area_at(&space, BASE));
+    long frames = probe_frames;
+    wanted.backend = &broken;
+    int error = spaces->map(&space, &wanted);
+    PROBE_CHECK(error == -EIO, "map(), where fill() of a page returned -EIO, returned %d", error);
+    check_leaves(&space, 0, "after a map() whose third page cannot be read");
+    PROBE_CHECK(!area_next(&space.areas, NULL) && kmalloc_free_bytes() == heap &&
+                    probe_frames == frames,
+                "a map() whose third page cannot be read has left something behind");
+
+    wanted.backend = spaces->anonymous;
+    probe_scarce_begin();
+    size_t bytes = 0;
+    do {
+        probe_scarce_leave(bytes);
+        error = spaces->map(&space, &wanted);
+        PROBE_CHECK(error == 0 || error == -ENOMEM,
+                    "map() with %zu bytes of kernel memory returned %d", bytes, error);
+        PROBE_CHECK(!error == (area_next(&space.areas, NULL) != NULL),
+                    "map() with %zu bytes of kernel memory returned %d, and the set has %zu areas",
+                    bytes, error, space.areas.count);
+        if (error)
+            check_leaves(&space, 0, "after a map() that lacked kernel memory");
+        bytes += 32;
+    } while (error && bytes < SCARCE_MAX);
+    PROBE_CHECK(error == 0 && bytes > sizeof(struct area),
+                "map() of an area of 5 pages, with %zu bytes of kernel memory, returned %d",
+                bytes - 32, error);
+    spaces->unmap(&space, area_at(&space, BASE));
+    probe_scarce_end();
+    page_table->destroy(&space.table);
+    PROBE_CHECK(probe_frames == 0 && kmalloc_free_bytes() == heap,
+                "after a map() that lacked kernel memory, frames or memory are missing");
+}
+
 /* The n-th frame is refused, for all n. */
 void areas_memory(unsigned long argument)
 {
@@ -195,6 +313,7 @@ void areas_memory(unsigned long argument)
     struct file file = {.ops = &ops, .references = 1};
     size_t heap = kmalloc_free_bytes();
     bool done = false;
+    check_other_failures();
     for (uint64_t n = 1; !done; n++) {
         struct space space;
         new_space(&space);

@@ -68,7 +68,8 @@ static void forget(uint64_t *seen, uintptr_t frame)
 }
 
 /*
- * Every frame of memory, three times; the first words of each lead to the one before.  With argument 1: the
+ * Every frame of memory, three times; the first words of each lead to the one before.  The second time every other
+ * frame comes from frame_take(), which need not make it zero.  With argument 1: the
  * regions in their order, for until the last task of lab 3 is done programs lie in the second.
  */
 void frames_all(unsigned long argument)
@@ -77,7 +78,7 @@ void frames_all(unsigned long argument)
         uint64_t *seen = seen_new();
         uintptr_t last = 0, frame;
         size_t count = 0, region = 0;
-        while ((frame = frame_alloc())) {
+        while ((frame = round == 1 && count % 2 ? frame_take() : frame_alloc())) {
             check_frame(frame);
             size_t from = frame >= frame_memory[1].start && frame < frame_memory[1].end;
             PROBE_CHECK(argument != 1 || round > 0 || from >= region,
@@ -86,7 +87,8 @@ void frames_all(unsigned long argument)
                         frame);
             region = from;
             PROBE_CHECK(!see(seen, frame), "frame_alloc() returned 0x%lx twice", frame);
-            check_zero(frame, count % 64 == 0 ? 1 : 64);
+            if (round != 1 || count % 2 == 0)
+                check_zero(frame, count % 64 == 0 ? 1 : 64);
             scribble(frame);
             *(uintptr_t *)frame = last;
             last = frame;
@@ -148,9 +150,27 @@ static void check_many_at_once(void)
     frame_put(once);
 }
 
+/* More references to one frame than a counter of 16 bits can hold. */
+static void check_many_references(void)
+{
+    enum { MANY = 70000 };
+    const struct frames_ops *allocator = slot_below(frames, 8); /* without the counting */
+    uintptr_t frame = frame_alloc();
+    PROBE_CHECK(frame, "frame_alloc() returned 0 at the start");
+    for (int n = 0; n < MANY; n++)
+        allocator->get(frame);
+    for (int n = 0; n < MANY; n++)
+        allocator->put(frame);
+    uintptr_t other = frame_alloc();
+    PROBE_CHECK(other != frame, "frame 0x%lx has been given out again: of its %d references one is left",
+                frame, MANY + 1);
+    frame_put(other);
+    frame_put(frame);
+}
+
+/* With argument 1: without very many references. */
 void frames_shared(unsigned long argument)
 {
-    (void)argument;
     enum { SHARED = 3, OTHERS = 100 };
     uintptr_t shared[SHARED], others[OTHERS];
     for (int i = 0; i < SHARED; i++) {
@@ -178,6 +198,8 @@ void frames_shared(unsigned long argument)
     for (int i = 0; i < SHARED; i++)
         frame_put(shared[i]);
     check_many_at_once();
+    if (argument != 1)
+        check_many_references();
     size_t count = probe_count_frames();
     PROBE_CHECK(count == frames_given(),
                 "all references are given up, and %zu frames can be had, not %zu", count,
@@ -249,7 +271,7 @@ void frames_misuse(unsigned long argument)
         {0x80200000, false},                                   /* the kernel's */
         {other + 8, false},                                    /* not a page's address */
         {platform.memory_start + platform.memory_size, false}, /* behind memory */
-        {0x1000, true},                                        /* before memory */
+        {other + (1UL << 32), true},                           /* behind memory, by 4 GiB */
         {other + 64 * PAGE_SIZE, false},                       /* never given out */
         {0, false},
     };

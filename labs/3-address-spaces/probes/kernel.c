@@ -22,6 +22,37 @@ static void check(const uint64_t *stack)
                     (uintptr_t)&stack[i]);
 }
 
+/*
+ * Stacks until there are no more: then there are fewer frames than one needs with its tables.  Each leads to the one
+ * before.
+ */
+static void as_many_as_there_can_be(void)
+{
+    enum { LAST = KERNEL_STACK_SIZE / 8 - 1, NEEDED = KERNEL_STACK_SIZE / PAGE_SIZE + 3 };
+    uint64_t *last = NULL, *stack;
+    long before = probe_frames;
+    uint64_t count = 0;
+    while ((stack = kernel_stacks->alloc())) {
+        stack[0] = (uintptr_t)last;
+        stack[LAST] = ++count;
+        last = stack;
+    }
+    size_t left = probe_count_frames();
+    PROBE_CHECK(left < NEEDED,
+                "kernel_stacks->alloc() returned NULL with %lu stacks in use, and there are %zu frames",
+                count, left);
+    for (uint64_t n = count; last; n--) {
+        PROBE_CHECK(last[LAST] == n, "kernel stack number %lu of %lu has changed", n, count);
+        stack = last;
+        last = (uint64_t *)last[0];
+        kernel_stacks->free(stack);
+    }
+    /* The tables that map them may stay: one for some hundred stacks. */
+    PROBE_CHECK(probe_frames - before <= (long)count / 100 + 3,
+                "%lu stacks were given back, and %ld frames are missing", count,
+                probe_frames - before);
+}
+
 /* Very many stacks, and one very often: so many bits of memory, so many numbers. */
 static void come_and_go(unsigned long times)
 {
@@ -45,6 +76,7 @@ static void come_and_go(unsigned long times)
                     MANY - 1);
         many[n][0] = many[n][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)n;
     }
+    as_many_as_there_can_be();
     long before = probe_frames;
     for (unsigned long n = 1; n <= times; n++) {
         uint64_t *stack = kernel_stacks->alloc();

@@ -193,6 +193,57 @@ void memory_random(unsigned long argument)
     }
 }
 
+/* Addresses that differ from one of the window's above bit 31, and lengths of which the lower 32 bits are small. */
+static void wide(void)
+{
+    static uint8_t buffer[16];
+    const uint64_t missing = BASE + 4 * PAGE_SIZE;
+    const uint64_t others[] = {BASE + (1UL << 32), BASE + (1UL << 37), BASE + (1UL << 39),
+                               BASE + (1UL << 63)};
+    asked = (struct fault_asked){.result = -EFAULT};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        long in = user_memory->in(&process.task, buffer, others[i], 4);
+        long out = user_memory->out(&process.task, others[i], buffer, 4);
+        long string = user_memory->string(&process.task, (char *)buffer, others[i], 4);
+        PROBE_CHECK(in == -EFAULT && out == -EFAULT && string == -EFAULT,
+                    "0x%lx is nobody's: in() returned %ld, out() %ld, string() %ld", others[i], in,
+                    out, string);
+    }
+    const uint64_t sizes[] = {1UL << 32, (1UL << 32) + 8, 1UL << 63, -8UL};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        long in = user_memory->in(&process.task, buffer, missing, sizes[i]);
+        long out = user_memory->out(&process.task, missing, buffer, sizes[i]);
+        long string = user_memory->string(&process.task, (char *)buffer, missing, sizes[i]);
+        PROBE_CHECK(in == -EFAULT && out == -EFAULT && string == -EFAULT,
+                    "the first of 0x%lx bytes is nobody's: in() returned %ld, out() %ld, string() %ld",
+                    sizes[i], in, out, string);
+        memcpy(byte_at(0), "short", 6);
+        string = user_memory->string(&process.task, (char *)buffer, BASE, sizes[i]);
+        PROBE_CHECK(string == 5, "string() of 5 characters, with room for 0x%lx, returned %ld",
+                    sizes[i], string);
+    }
+}
+
+/* A string that begins on one page and ends on the fourth, with room for it, just so, and with less. */
+static void long_strings(void)
+{
+    enum { FIRST = 9 * PAGE_SIZE + 5, LENGTH = 3 * PAGE_SIZE + 77 };
+    static char buffer[LENGTH + 2];
+    for (uint64_t i = 0; i < LENGTH; i++)
+        *byte_at(FIRST + i) = (uint8_t)(i % 253 + 1);
+    *byte_at(FIRST + LENGTH) = 0;
+    for (size_t room = LENGTH - 1; room <= LENGTH + 2; room++) {
+        memset(buffer, 0xee, sizeof(buffer));
+        long length = user_memory->string(&process.task, buffer, BASE + FIRST, room);
+        PROBE_CHECK(length == (room > LENGTH ? LENGTH : -ENAMETOOLONG),
+                    "string() of %d characters, with room for %zu, returned %ld", LENGTH, room,
+                    length);
+        for (size_t i = 0; room > LENGTH && i <= LENGTH; i++)
+            PROBE_CHECK((uint8_t)buffer[i] == *byte_at(FIRST + i),
+                        "character %zu of a string of %d is wrong", i, LENGTH);
+    }
+}
+
 /* Who is asked about a missing page, when, and what the answer does. */
 void memory_faults(unsigned long argument)
 {
@@ -281,6 +332,15 @@ void memory_faults(unsigned long argument)
                     "in(0x%lx), which is nobody's, returned %ld, after asking fault() %u times",
                     beyond[i], error, asked.calls);
     }
+    for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+        error = user_memory->out(&process.task, beyond[i], buffer, 4);
+        length = user_memory->string(&process.task, (char *)buffer, beyond[i], 4);
+        PROBE_CHECK(error == -EFAULT && length == -EFAULT && asked.calls == 0,
+                    "out(0x%lx) returned %ld, string() %ld, after asking fault() %u times",
+                    beyond[i], error, length, asked.calls);
+    }
+    wide();
+    long_strings();
     /* What is present is not asked about. */
     asked = (struct fault_asked){.result = -EFAULT};
     PROBE_CHECK(user_memory->in(&process.task, buffer, BASE, PAGE_SIZE) == 0 && !asked.calls,

@@ -61,6 +61,22 @@ static void check_leaf(const struct page_table *table, uint64_t va, uintptr_t fr
     PROBE_CHECK(found == pte, "find(0x%lx) returned 0x%lx, the table has 0x%lx", va, found, pte);
 }
 
+/* A physical address has up to 56 bits. */
+static void check_far_frames(struct page_table *table)
+{
+    static const uintptr_t far_frames[] = {1UL << 32, 0x123456789a000, (1UL << 56) - PAGE_SIZE};
+    for (size_t i = 0; i < sizeof(far_frames) / sizeof(far_frames[0]); i++) {
+        uint64_t va = 0x56780000 + i * PAGE_SIZE;
+        int error = page_table->map(table, va, far_frames[i], PROT_READ | PROT_WRITE);
+        PROBE_CHECK(error == 0, "map() of the page at 0x%lx in physical memory returned %d",
+                    far_frames[i], error);
+        check_leaf(table, va, far_frames[i], PROT_READ | PROT_WRITE);
+        error = page_table->protect(table, va, PROT_USER | PROT_EXEC);
+        PROBE_CHECK(error == 0, "protect() of a page returned %d", error);
+        check_leaf(table, va, far_frames[i], PROT_USER | PROT_EXEC);
+    }
+}
+
 void table_permissions(unsigned long argument)
 {
     (void)argument;
@@ -78,6 +94,7 @@ void table_permissions(unsigned long argument)
             check_leaf(table, va, target(prot + 100), other);
         }
     }
+    check_far_frames(table);
 }
 
 void table_addresses(unsigned long argument)
@@ -106,11 +123,12 @@ void table_addresses(unsigned long argument)
         check_leaf(table, va, target(i), prot);
         PROBE_CHECK(page_table->find(table, va + 0xabc) == pte,
                     "find(0x%lx) does not find the page that the address lies in", va + 0xabc);
-        /* The same 39 bits, and others above: no address of Sv39. */
-        for (int bit = 39; bit < 64; bit += 6)
-            PROBE_CHECK(page_table->find(table, va ^ 1UL << bit) == 0,
-                        "find(0x%lx) finds a page: bits 63 to 39 must repeat bit 38",
-                        va ^ 1UL << bit);
+        /* The same 39 bits, and others above, one or all: no address of Sv39. */
+        for (int bit = 39; bit <= 64; bit++) {
+            uint64_t other = va ^ (bit < 64 ? 1UL << bit : ~0UL << 39);
+            PROBE_CHECK(page_table->find(table, other) == 0,
+                        "find(0x%lx) finds a page: bits 63 to 39 must repeat bit 38", other);
+        }
     }
     for (size_t i = 0; i < FAR; i++) {
         uint64_t va = far[i], pte = probe_leaf(table, va), was = page_table->unmap(table, va);
@@ -229,6 +247,7 @@ static void entries_of_others(void)
 
 void table_memory(unsigned long argument)
 {
+    enum { MANY_TABLES = 600 };
     (void)argument;
     struct page_table *table = &space.table, *other = &other_space.table;
     create(table);
@@ -246,6 +265,15 @@ void table_memory(unsigned long argument)
                 probe_frames);
 
     entries_of_others();
+
+    /* Very many tables: each of these pages is in another one. */
+    create(table);
+    for (uint64_t i = 0; i < MANY_TABLES; i++)
+        PROBE_CHECK(page_table->map(table, 0x123456000 + i * (2 << 20), target(i), PROT_READ) == 0,
+                    "map() failed");
+    page_table->destroy(table);
+    PROBE_CHECK(probe_frames == 0, "after destroy() of %d tables %ld frames are missing",
+                MANY_TABLES, probe_frames);
 
     /* A table, and its first page, where each frame in turn is refused. */
     for (bool refused = true; refused;) {

@@ -251,6 +251,8 @@ void fault_edges(unsigned long argument)
         {(1UL << 39) + one, false},
         {(1UL << 63) + two, false},
         {~0xfffUL << 39 | one, false},
+        {(1UL << 32) + one, false},
+        {(1UL << 37) + two, false},
         {~0UL, false},
     };
     probe_answer();
@@ -375,6 +377,14 @@ static int broken_fill(struct space *of, const struct area *area, uint64_t va)
     return -EIO;
 }
 
+/* One whose page lacks a frame at first, and then cannot be read. */
+static int fickle_fill(struct space *of, const struct area *area, uint64_t va)
+{
+    static unsigned calls;
+    (void)of, (void)area, (void)va;
+    return calls++ % 2 == 0 ? -ENOMEM : -EIO;
+}
+
 static void broken_drop(struct space *of, const struct area *area, uint64_t start, uint64_t end)
 {
     (void)of, (void)area, (void)start, (void)end;
@@ -438,6 +448,14 @@ void fault_trap(unsigned long argument)
                 error);
 
     /* No frame for the page: relieve() is asked once; what it says decides whether it is tried again. */
+    static const struct backend fickle = {
+        .name = "fickle", .fill = fickle_fill, .drop = broken_drop};
+    probe_area(unread + 10 * PAGE_SIZE, 1, RW_U, &fickle);
+    probe_asked.relieve_result = true;
+    int last = trap(unread + 10 * PAGE_SIZE, CAUSE_LOAD_PAGE);
+    PROBE_CHECK(last == SIGBUS && probe_asked.end == 0,
+                "a page that cannot be read when it is tried again: the program ends with %d, not %d",
+                last, SIGBUS);
     uint64_t va = BASE + 5 * PAGE_SIZE, faults = space.minor_faults;
     long frames_before = probe_frames;
     probe_asked = (struct probe_asked){.grow_result = -EFAULT};

@@ -42,8 +42,9 @@ void lazily(unsigned long argument)
     PROBE_CHECK(true, "the deck has run");
 }
 
-/* A file of 3 pages and 500 bytes, whose bytes say where they stand. */
+/* A file of 3 pages and 500 bytes, or of far more, whose bytes say where they stand. */
 enum { FILE_SIZE = 3 * PAGE_SIZE + 500 };
+static uint64_t file_size = FILE_SIZE;
 
 /* What is known while the file is read, for an area at BASE. */
 static struct {
@@ -70,9 +71,9 @@ static long read_pattern(struct file *file, void *buffer, size_t size, uint64_t 
         return 0;
     if (reading.result)
         return reading.result;
-    if (offset >= FILE_SIZE)
+    if (offset >= file_size)
         return 0;
-    size = size < FILE_SIZE - offset ? size : FILE_SIZE - offset;
+    size = size < file_size - offset ? size : file_size - offset;
     for (size_t i = 0; i < size; i++)
         bytes[i] = byte_at(offset + i);
     return (long)size;
@@ -269,6 +270,56 @@ static void check_content(uint64_t offset, uint64_t file_size, unsigned prot)
     }
 }
 
+/*
+ * An area of 9 GiB on a file that is even larger, from beyond 4 GiB of it on, with bytes of the file up to the middle
+ * of a page beyond 8 GiB: single pages of it, before and behind each multiple of 4 GiB, and the last with content.
+ */
+static void check_far_content(void)
+{
+    enum { LAST = 1234 }; /* bytes of the last page */
+    const uint64_t four = 1UL << 32, content = 2 * four + 3 * PAGE_SIZE + LAST;
+    const uint64_t distances[] = {0,        four - PAGE_SIZE, four, four + PAGE_SIZE, 2 * four,
+                                  2 * four + 3 * PAGE_SIZE, 2 * four + 4 * PAGE_SIZE};
+    const struct spaces_ops *lower = slot_below(spaces, 4);
+    const struct area wanted = {.start = BASE,
+                                .end = BASE + (9UL << 30),
+                                .prot = RW_U,
+                                .backend = file_pages->private,
+                                .file = &pattern,
+                                .offset = four + 5 * PAGE_SIZE,
+                                .file_size = content};
+    long before = probe_frames;
+    file_size = 4 * four;
+    probe_new_space();
+    struct space *space = probe_process.space;
+    PROBE_CHECK(lower->map(space, &wanted) == 0, "an area of 9 GiB with a file cannot be mapped");
+    reading.space = space;
+    reading.area_offset = wanted.offset;
+    for (size_t i = 0; i < sizeof(distances) / sizeof(distances[0]); i++) {
+        uint64_t va = BASE + distances[i];
+        struct area *area = area_find(&space->areas, va);
+        int error = probe_leaf(&space->table, va) ? 0 /* fault-around */
+                                                  : area->backend->fill(space, area, va);
+        uint64_t pte = probe_leaf(&space->table, va);
+        PROBE_CHECK(error == 0 && pte, "fill() of a page 0x%lx bytes into an area returned %d",
+                    distances[i], error);
+        const uint8_t *bytes = (const uint8_t *)pte_frame(pte);
+        for (uint64_t n = 0; n < PAGE_SIZE; n++) {
+            uint64_t at = distances[i] + n;
+            uint8_t right = at < content ? byte_at(wanted.offset + at) : 0;
+            PROBE_CHECK(bytes[n] == right,
+                        "byte 0x%lx of an area with 0x%lx bytes from offset 0x%lx of its file is "
+                        "%u, not %u",
+                        at, content, wanted.offset, bytes[n], right);
+        }
+    }
+    spaces->unmap(space, area_find(&space->areas, BASE));
+    page_table->destroy(&space->table);
+    PROBE_CHECK(probe_frames == before, "an area with a file has kept %ld frames",
+                probe_frames - before);
+    file_size = FILE_SIZE;
+}
+
 void file_content(unsigned long argument)
 {
     (void)argument;
@@ -314,12 +365,13 @@ void file_content(unsigned long argument)
         PROBE_CHECK(probe_frames == before, "an area with a file has kept %ld frames",
                     probe_frames - before);
     }
+    check_far_content();
 }
 
 void file_errors(unsigned long argument)
 {
     (void)argument;
-    const long results[] = {-EIO, -EINVAL, 16};
+    const long results[] = {-EIO, -EINVAL, 16, PAGE_SIZE - 1};
     probe_answer();
     map_file(0, FILE_SIZE, RW_U);
     struct space *space = probe_process.space;
@@ -339,6 +391,11 @@ void file_errors(unsigned long argument)
     long tables = (long)probe_tables(&space->table) - 1;
     PROBE_CHECK(probe_frames - before == tables,
                 "a page that could not be read has kept its frame");
+    /* The last page, of which the file has 500 bytes, short of one. */
+    reading.result = 499, reading.reads = 0;
+    int last = backend->fill(space, area, BASE + 3 * PAGE_SIZE);
+    PROBE_CHECK(last == -EIO && !probe_leaf(&space->table, BASE + 3 * PAGE_SIZE),
+                "read_at() of 500 bytes returned 499: fill() returned %d, not -EIO", last);
     reading.result = 0;
     PROBE_CHECK(backend->fill(space, area, BASE + 5 * PAGE_SIZE) == 0,
                 "a page of zeros behind the file's content cannot be filled");

@@ -13,6 +13,7 @@ const struct probe probe_list[] = {
     {"file-content", file_content, false},
     {"file-errors", file_errors, false},
     {"peak", peak, false},
+    {"stack-growth", stack_growth_rules, false},
     {"heap-random", heap_random, false},
     {"heap-memory", heap_memory, false},
     {"shortage-parts", shortage_parts, false},

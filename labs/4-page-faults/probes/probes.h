@@ -37,6 +37,7 @@ void lazy_large(unsigned long argument);
 void file_content(unsigned long argument);
 void file_errors(unsigned long argument);
 void peak(unsigned long argument);
+void stack_growth_rules(unsigned long argument);
 void heap_random(unsigned long argument);
 void heap_memory(unsigned long argument);
 void shortage_parts(unsigned long argument);

@@ -99,27 +99,29 @@ static struct file *image_open(const char *path, int *error)
     return &image->file;
 }
 
-/* The page with these bytes of the file, from now on if not before; NULL without memory. */
-static const struct shared *share(struct image *image, uint64_t offset, size_t size)
+/* The page with these bytes of the file, from now on if not before.  Returns 0, -ENOMEM or -EIO. */
+static int share(struct image *image, uint64_t offset, size_t size, const struct shared **found)
 {
     struct shared **bucket = &image->shared[offset / PAGE_SIZE % BUCKETS];
     for (const struct shared *page = *bucket; page; page = page->next)
-        if (page->offset == offset && page->size == size)
-            return page;
+        if (page->offset == offset && page->size == size) {
+            *found = page;
+            return 0;
+        }
     struct shared *page = kmalloc(sizeof(*page));
     uintptr_t frame = page ? frame_alloc() : 0;
     if (!frame) {
         kfree(page);
-        return NULL;
+        return -ENOMEM;
     }
     if (image_read_at(&image->file, (void *)frame, size, offset) != (long)size) {
         frame_put(frame);
         kfree(page);
-        return NULL;
+        return -EIO;
     }
     *page = (struct shared){*bucket, offset, size, frame};
-    *bucket = page;
-    return page;
+    *found = *bucket = page;
+    return 0;
 }
 
 /* How many bytes of its page at va an area has from its file. */
@@ -135,11 +137,11 @@ static int shared_fill(struct space *space, const struct area *area, uint64_t va
     size_t size = from_file(area, va);
     if (size == 0)
         return spaces->anonymous->fill(space, area, va);
-    const struct shared *page =
-        share(image_of(area->file), area->offset + (va - area->start), size);
-    if (!page)
-        return -ENOMEM;
-    int error = page_table->map(&space->table, va, page->frame, area->prot);
+    const struct shared *page;
+    int error = share(image_of(area->file), area->offset + (va - area->start), size, &page);
+    if (error)
+        return error;
+    error = page_table->map(&space->table, va, page->frame, area->prot);
     if (!error)
         frame_get(page->frame);
     return error;
