@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import resource
@@ -13,13 +14,14 @@ from typing import Callable, Dict, List, Optional, Tuple
 import jsonschema
 import pytest
 
-from grader import bounded, build, check, grade as grading, machine, plugin, results, run, sandbox
+from grader import bounded, build, grade as grading, machine, plugin, results, run
 from grader.build import BuildFailure
 from grader.labs import Lab, find_lab
 from grader.machine import Boot, Outcome
 from grader.paths import ROOT, GraderCrashed, GraderError, GraderGaveUp
 from grader.plugin import Machine
 from grader.tests.conftest import Grade, Graded
+from grader.trap_log import HEAD_MAX, LOOP, TAIL_MAX, TrapLog
 
 MEMORY = 2 << 30  # bytes of address space for the grader, and for all that it starts
 SECONDS = (
@@ -385,13 +387,13 @@ def test_words_of_a_shortage_in_an_error_are_no_shortage(
         (lambda path: path.symlink_to("/dev/zero"), "is a link that leads out of"),
         (lambda path: os.mkfifo(path), "is not a regular file"),
         (lambda path: path.symlink_to(path.name), "cannot be read|leads in a circle|is a link"),
-        (lambda path: os.truncate(path.open("w").fileno(), 6 << 30), "has more than 1024 KiB"),
+        (lambda path: (path.touch(), os.truncate(path, 6 << 30)), "has more than 1024 KiB"),
         (lambda path: path.mkdir(), "is not a regular file"),
     ],
     ids=["device", "fifo", "circle", "sparse", "directory"],
 )
 def test_a_part_is_looked_at_before_it_is_read(
-    grade: Grade, solutions: Path, lab: Lab, make: "Callable[[Path], None]", said: str
+    grade: Grade, solutions: Path, lab: Lab, make: "Callable[[Path], object]", said: str
 ) -> None:
     """Such files were compared with the starter's first, which took all memory, or had no end."""
     part = solutions / lab.folder / "batch.c"
@@ -521,3 +523,106 @@ def test_no_results_of_an_earlier_grade_stay(tmp_path: Path, options: List[str])
     graded("reference", out, "--test", "empty_deck*")
     seen, _ = graded("/no/such/place", out)
     assert seen.status == 2 and not list(out.iterdir())
+
+
+# ---- traps
+
+
+def trap(cause: int, epc: int, tval: int = 0, interrupt: int = 0) -> bytes:
+    return (
+        f"riscv_cpu_do_interrupt: hart:0, async:{interrupt}, cause:{cause:016x}, epc:0x{epc:016x},"
+        f" tval:0x{tval:016x}, desc=x\n"
+    ).encode()
+
+
+CALL, FAULT = trap(8, 0x10000), trap(15, 0x10010, 0x20000)
+TICK = trap(7, 0x10004, 0, 1) + trap(5, 0x10004, 0, 1) + trap(9, 0x80201000)
+
+
+@pytest.mark.parametrize(
+    "cycle, looping",
+    [
+        ([CALL], False),  # for (;;) getpid();
+        ([CALL, FAULT], False),
+        ([TICK], False),  # for (;;);
+        ([FAULT], True),
+        ([FAULT, TICK], True),
+        ([FAULT, trap(15, 0x10010, 0x21000)], False),
+        ([trap(15, 0x80201000, 8)], True),  # the kernel's own
+        ([trap(9, 0x80201000)], True),
+        ([trap(2, 0x80000500)], False),  # the firmware tries what the CPU has
+        ([b"a line of another kind\n"], False),
+    ],
+)
+def test_a_trap_loop_is_one_exception_again_and_again(cycle: List[bytes], looping: bool) -> None:
+    log = TrapLog()
+    piece = b"".join(cycle)
+    for _ in range(LOOP + 10):
+        log.feed(piece)
+    assert log.looping == looping
+    if looping:
+        assert log.content().count(b"async:0") <= 2 * LOOP, "it ends where the loop was noticed"
+
+
+def test_a_loop_is_noticed_at_the_same_trap_however_the_log_comes() -> None:
+    text = CALL + FAULT * (LOOP + 5000)
+    contents = set()
+    for size in (1 << 10, 1 << 16, 1 << 24):
+        log = TrapLog()
+        for at in range(0, len(text), size):
+            log.feed(text[at : at + size])
+        contents.add(log.content())
+    assert contents == {CALL + FAULT * LOOP}
+
+
+def test_a_long_log_keeps_how_it_begins_and_ends() -> None:
+    log = TrapLog()
+    first, last = trap(8, 0x11111), trap(8, 0x22222)
+    log.feed(first)
+    for _ in range(3 * (HEAD_MAX + TAIL_MAX) // len(CALL * 100)):
+        log.feed(CALL * 100)
+    log.feed(last)
+    content = log.content()
+    assert content.startswith(first) and content.endswith(last)
+    assert len(content) <= HEAD_MAX + TAIL_MAX + 2 * len(CALL) * 100
+
+
+def test_a_program_that_makes_very_many_calls_is_no_trap_loop(lab: Lab) -> None:
+    """Its log has more than the grader keeps, and it comes to its end."""
+    kernel = build.build(grading.configuration(lab, grading.Options(solutions=None)))
+    ran = Machine(kernel, 1, "calls").run(["survive direct 100000"], budget=20.0)
+    assert ran.outcome is Outcome.POWER_OFF, ran.explanation
+    assert ran.printed == b"all registers survived 100000 calls\n"
+    assert len(ran.record.traps) > HEAD_MAX
+
+
+@pytest.mark.parametrize(
+    "error, verdict",
+    [
+        (IndexError("list index out of range"), "unreadable"),
+        (ValueError("Exceeds the limit for integer string conversion"), "unreadable"),
+        (OSError(28, "No space left on device"), "not graded"),
+        (MemoryError(), "not graded"),
+        (TypeError("a mistake of the test's"), "not graded"),
+    ],
+)
+def test_an_error_in_a_labs_test(lab: Lab, tmp_path: Path, error: Exception, verdict: str) -> None:
+    """A test that can make nothing of what a machine left is lost; what else goes wrong costs no point."""
+    directory = tmp_path / lab.folder
+    directory.mkdir()
+    (directory / "test_x.py").write_text(
+        "import pytest\n\n"
+        "@pytest.mark.task('1.1')\n@pytest.mark.points(1)\n"
+        "def test_x(machine):\n"
+        "    machine.run(['hello a'])\n"
+        f"    raise {error!r}\n"
+    )
+    kernel = build.build(grading.configuration(lab, grading.Options(solutions=None)))
+    odd = dataclasses.replace(lab, directory=directory)
+    options = grading.Options(solutions=None, workers=1)
+    if verdict == "unreadable":
+        tests, _ = grading.run_tests(odd, kernel, options)
+        assert [(test.status, test.outcome) for test in tests] == [("failed", "unreadable")]
+    else:
+        with pytest.raises((GraderGaveUp, GraderCrashed)):
+            grading.run_tests(odd, kernel, options)
