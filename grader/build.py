@@ -659,8 +659,13 @@ def _explain(configuration: Configuration, output: str) -> BuildFailure:
     if diagnostics:
         summary = f"does not build: {diagnostics[0].place}{diagnostics[0].message}"
     else:
-        last = (text.splitlines() or ["the tools gave no reason"])[-1]
-        summary = f"does not build: {bounded.one_line(last)}"
+        # Of several lines the first says what is wrong; collect2 only that something is.
+        reasons = [
+            line for line in bounded.lines(text) if line and not line.startswith("collect2:")
+        ]
+        summary = (
+            f"does not build: {bounded.one_line((reasons or ['the tools gave no reason'])[0])}"
+        )
     return BuildFailure(summary, diagnostics[:DIAGNOSTICS_MAX], text)
 
 
