@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import check, sandbox
+from grader import check, intake, sandbox
 from grader.labs import Lab, Task, all_labs
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, shown
 
@@ -312,8 +312,7 @@ def find_part(lab: Lab, task: Task, solutions: Path, given: bool) -> Part:
 
     Raises BuildFailure when it cannot be used: a submission may hold anything.
     """
-    directory = solutions / lab.folder if (solutions / lab.folder).is_dir() else solutions
-    path = directory / task.file
+    path = intake.part_path(lab, task, solutions)
     name = shown(path)
     hint = "`make start` puts the starter file back"
     try:
@@ -360,11 +359,19 @@ def as_built(part: Part) -> Part:
     return Part(part.lab, part.task, built, part.given)
 
 
+def _text(part: Part) -> bytes:
+    """What a part says, as the compiler is to read it; BuildFailure where it is no text."""
+    try:
+        return intake.text(part.path.read_bytes())
+    except intake.NotText as error:
+        raise BuildFailure(f"{shown(part.path)} {error}") from None
+
+
 def stage(part: Part, directory: Path) -> Path:
     """Copy a part to where nothing else of the submission is; the copy's date changes only when
     its content does.  Compiler and debugger are told the name of the file it comes from."""
     staged = directory / "parts" / part.lab.folder / part.task.file
-    content = f'#line 1 "{shown(part.path)}"\n'.encode() + part.path.read_bytes()
+    content = f'#line 1 "{shown(part.path)}"\n'.encode() + _text(part)
     if not (staged.is_file() and staged.read_bytes() == content):
         staged.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(content)
@@ -651,12 +658,16 @@ def warnings(configuration: Configuration) -> List[str]:
 
 def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     """Files beside the parts that look like parts and are not used: a wrong name, most likely."""
-    directory = solutions / lab.folder
-    wanted: Set[str] = {task.file for task in lab.tasks}
-    if not directory.is_dir():
+    directory = intake.lab_directory(lab, solutions)
+    wanted: Set[str] = {intake.part_path(lab, task, solutions).name for task in lab.tasks}
+    if (
+        directory == solutions or not directory.is_dir()
+    ):  # or parts of all labs lie beside each other
         return []
     return sorted(
         check.readable(shown(path))
         for path in directory.iterdir()
-        if path.suffix.lower() in (".c", ".s", ".h") and path.name not in wanted
+        if path.suffix.lower() in (".c", ".s", ".h")
+        and path.name not in wanted
+        and not intake.is_foreign(path.name)
     )

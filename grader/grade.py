@@ -12,11 +12,12 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import build, machine, sandbox
+from grader import build, intake, machine, sandbox
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderError, shown
@@ -53,8 +54,15 @@ def parse_solutions(text: str) -> Optional[Path]:
         return None
     path = Path(text).absolute()
     if not path.is_dir():
+        if path.is_file():
+            raise GraderError(
+                f"SOLUTIONS={text}: that is a file: unpack it, and name the directory"
+            )
         raise GraderError(f"SOLUTIONS={text}: there is no such directory; `make start` creates one")
-    return path
+    home = intake.find(path)
+    if home != path:
+        print(f"rung: note: the files of the labs are in {shown(home)}", file=sys.stderr)
+    return home
 
 
 def parse_with(text: str) -> FrozenSet[str]:
@@ -187,6 +195,7 @@ def grade_lab(
             f"{name} is not one of the lab's files and was not used"
             for name in build.unknown_files(lab, options.solutions)
         ]
+        result.notes += intake.notes(lab, options.solutions)
         result.notes += lent_notes(lab, options)
         result.notes += [
             f"task {task_id} is lent to you until you begin it: tests of the tasks before it need it"
@@ -219,10 +228,10 @@ def untouched_tasks(lab: Lab, solutions: Path) -> Set[str]:
     """The ids of the tasks whose file is still the starter's, or is not there at all."""
     untouched = set()
     for task in lab.tasks:
-        theirs = solutions / lab.folder / task.file
+        theirs = intake.part_path(lab, task, solutions)
         starter = TEMPLATE / lab.folder / task.file
         try:
-            if not theirs.is_file() or theirs.read_bytes() == starter.read_bytes():
+            if not theirs.is_file() or intake.same_text(theirs.read_bytes(), starter.read_bytes()):
                 untouched.add(task.id)
         except OSError:
             pass  # it is there, and cannot be read: the build will say so

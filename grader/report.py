@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from grader.grade import untouched_tasks
+from grader.intake import part_path
 from grader.labs import Lab, find_lab
 from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
@@ -96,7 +97,7 @@ def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Op
         mine = [test for test in lab.tests if test.task == task.id]
         tests = [test for test in mine if test.outcome != "given" or task.lent]
         if any(test.status != PASSED for test in tests):
-            where = shown(solutions / definition.folder / task.file) if solutions else task.file
+            where = shown(part_path(definition, task, solutions)) if solutions else task.file
             return (
                 f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
                 f"edit {where}; labs/{definition.folder}/README.md explains it."
