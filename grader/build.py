@@ -659,10 +659,8 @@ def warnings(configuration: Configuration) -> List[str]:
 def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     """Files beside the parts that look like parts and are not used: a wrong name, most likely."""
     directory = intake.lab_directory(lab, solutions)
-    wanted: Set[str] = {intake.part_path(lab, task, solutions).name for task in lab.tasks}
-    if (
-        directory == solutions or not directory.is_dir()
-    ):  # or parts of all labs lie beside each other
+    wanted: Set[str] = intake.expected_names(lab, solutions)
+    if directory == solutions or not directory.is_dir():
         return []
     return sorted(
         check.readable(shown(path))

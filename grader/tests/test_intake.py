@@ -315,7 +315,7 @@ def test_nothing_found_is_an_error_and_no_score(
         (tmp_path / "sub" / name).write_text("")
     graded = grade(tmp_path / "sub")
     assert graded.status == 2 and graded.results is None
-    first = intake.all_labs()[0].tasks[0].file
+    first = all_labs()[0].tasks[0].file
     assert said.replace("batch.c", first) in one_line(graded.output) or said in graded.output
 
 
