@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
-from grader import bounded, check, objects, sandbox
+from grader import bounded, check, intake, objects, sandbox
 from grader.labs import Lab, Task, all_labs
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, GraderGaveUp, shown
 
@@ -355,8 +355,7 @@ def find_part(lab: Lab, task: Task, solutions: Path, given: bool) -> Part:
 
     Raises BuildFailure when it cannot be used: a submission may hold anything.
     """
-    directory = solutions / lab.folder if (solutions / lab.folder).is_dir() else solutions
-    path = directory / task.file
+    path = intake.part_path(lab, task, solutions)
     try:
         bounded.read_file(path, PART_BYTES_MAX, inside=solutions)
     except bounded.NotUsable as error:
@@ -394,12 +393,20 @@ def as_built(part: Part) -> Part:
     return Part(part.lab, part.task, built, part.given)
 
 
+def _text(part: Part) -> bytes:
+    """What a part says, as the compiler is to read it; BuildFailure where it is no text."""
+    try:
+        return intake.text(part.content())
+    except intake.NotText as error:
+        raise BuildFailure(f"{_name_of(part.path)} {error}") from None
+
+
 def stage(part: Part, directory: Path) -> Path:
     """Copy a part to where nothing else of the submission is; the copy's date changes only when
     its content does.  Compiler and debugger are told the name of the file it comes from."""
     staged = directory / "parts" / part.lab.folder / part.task.file
     name = _name_of(part.path).replace("\\", "\\\\").replace('"', '\\"')
-    content = f'#line 1 "{name}"\n'.encode() + part.content()
+    content = f'#line 1 "{name}"\n'.encode() + _text(part)
     if not (staged.is_file() and staged.read_bytes() == content):
         staged.parent.mkdir(parents=True, exist_ok=True)
         staged.write_bytes(content)
@@ -853,10 +860,14 @@ UNKNOWN_FILES_MAX = 10_000  # entries of a directory that are looked at
 
 def unknown_files(lab: Lab, solutions: Path) -> List[str]:
     """Files beside the parts that look like parts and are not used: a wrong name, most likely."""
-    directory = solutions / lab.folder
-    wanted: Set[str] = {task.file for task in lab.tasks}
+    directory = intake.lab_directory(lab, solutions)
+    if directory == solutions:
+        return []
+    wanted: Set[str] = intake.expected_names(lab, solutions)
     return sorted(
         _name_of(directory / name)
         for name in bounded.names_in(directory, UNKNOWN_FILES_MAX)
-        if os.path.splitext(name)[1].lower() in (".c", ".s", ".h") and name not in wanted
+        if os.path.splitext(name)[1].lower() in (".c", ".s", ".h")
+        and name not in wanted
+        and not intake.is_foreign(name)
     )

@@ -43,14 +43,19 @@ def _workers() -> int:
         return os.cpu_count() or 2
 
 
-def start() -> int:
-    """Create what is missing of solutions/; never touch what is there.  Returns how many files."""
+def start(asked: bool = False) -> int:
+    """Create what is missing of solutions/; never touch what is there.  Returns how many files.
+
+    Without being asked, none where all of them are in a folder below it: those are meant."""
+    from grader import intake
     from grader.labs import all_labs
 
     created = 0
+    if not asked and intake.only_below(SOLUTIONS):
+        return 0
     for lab in all_labs():
         for task in lab.tasks:
-            target = SOLUTIONS / lab.folder / task.file
+            target = intake.part_path(lab, task, SOLUTIONS)
             if target.exists() or target.is_symlink():
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +67,7 @@ def start() -> int:
 def command_start(arguments: argparse.Namespace) -> int:
     from grader.labs import all_labs
 
-    created = start()
+    created = start(asked=True)
     labs = all_labs()
     if created:
         print(f"Created {created} starter files in {shown(SOLUTIONS)}/.")

@@ -11,11 +11,12 @@ import os
 import platform
 import re
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import bounded, build, check, sandbox
+from grader import bounded, build, check, intake, sandbox
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp, shown
@@ -56,8 +57,15 @@ def parse_solutions(text: str) -> Optional[Path]:
         return None
     path = Path(text).absolute()
     if not path.is_dir():
+        if path.is_file():
+            raise GraderError(
+                f"SOLUTIONS={text}: that is a file: unpack it, and name the directory"
+            )
         raise GraderError(f"SOLUTIONS={text}: there is no such directory; `make start` creates one")
-    return path
+    home = intake.find(path)
+    if home != path:
+        print(f"rung: note: the files of the labs are in {shown(home)}", file=sys.stderr)
+    return home
 
 
 def parse_with(text: str) -> FrozenSet[str]:
@@ -199,6 +207,7 @@ def grade_lab(
     result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
     if options.solutions:
         result.notes = _unknown_notes(build.unknown_files(lab, options.solutions))
+        result.notes += intake.notes(lab, options.solutions)
         result.notes += lent_notes(lab, options)
         result.notes += [
             f"task {task_id} is lent to you until you begin it: tests of the tasks before it need it"
@@ -231,10 +240,11 @@ def untouched_tasks(lab: Lab, solutions: Path) -> Set[str]:
     """The ids of the tasks whose file is still the starter's, or is not there at all."""
     untouched = set()
     for task in lab.tasks:
-        theirs = solutions / lab.folder / task.file
+        theirs = intake.part_path(lab, task, solutions)
         starter = TEMPLATE / lab.folder / task.file
         try:
-            if bounded.read_file(theirs, build.PART_BYTES_MAX, solutions) == starter.read_bytes():
+            content = bounded.read_file(theirs, build.PART_BYTES_MAX, solutions)
+            if intake.same_text(content, starter.read_bytes()):
                 untouched.add(task.id)
         except bounded.NotUsable:
             # What is there and cannot be used the build will name.

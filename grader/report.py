@@ -12,6 +12,7 @@ from rich.text import Text
 
 from grader import bounded
 from grader.grade import untouched_tasks
+from grader.intake import part_path
 from grader.labs import Lab, find_lab
 from grader.paths import shown
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult
@@ -103,7 +104,7 @@ def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Op
         if any(test.status != PASSED for test in tests):
             where = task.file
             if solutions:
-                where = bounded.one_line(shown(solutions / definition.folder / task.file))
+                where = bounded.one_line(shown(part_path(definition, task, solutions)))
             return (
                 f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
                 f"edit {where}; labs/{definition.folder}/README.md explains it."
