@@ -147,7 +147,7 @@ def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.hint(
     "Length in whole pages; of prot the three bits, PROT_USER, and PROT_READ with PROT_WRITE; file and offset only"
-    " without MAP_ANONYMOUS. prot, flags and fd are 32 bits wide."
+    " without MAP_ANONYMOUS. prot, flags and fd are 32 bits wide, all else 64."
 )
 def test_what_is_asked_is_passed_on(machine: Machine) -> None:
     """Otherwise the right mapping is made of the wrong thing."""
@@ -265,7 +265,7 @@ def test_populate_brings_pages_in(machine: Machine) -> None:
 @pytest.mark.hint(
     "Private: spaces->anonymous, or with a file file_mappings->private. Shared: shared_mappings->backend, with a file"
     " made by memory_file_create() if there is none; area->shared says so. NULL is -ENODEV. References: map() takes"
-    " its own."
+    " its own. What clear() and find() cannot do is told, and nothing is kept."
 )
 def test_each_kind_gets_its_pages(machine: Machine) -> None:
     """Otherwise what should be private is seen by all, or a file is closed while it is mapped."""
@@ -337,7 +337,7 @@ def test_a_file_shows_in_memory(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.hint(
     "How far the file goes, file->ops->size() says, each time. One page at a time, when it is touched, a frame of its"
-    " own."
+    " own. Files, areas and offsets may have more than 4 GiB."
 )
 def test_pages_are_copies_of_the_file(machine: Machine) -> None:
     """Otherwise what one program changes, another reads."""
@@ -601,7 +601,7 @@ def test_shared_pages_are_the_files_own(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.hint(
     "write_at() for pages that can be written, in write_back() and drop(): from the page's offset, as many bytes as the"
-    " file has there. write_back() takes PROT_WRITE away again, first."
+    " file has there, of which there may be more than 4 GiB. write_back() takes PROT_WRITE away again, first."
 )
 def test_only_what_was_written_is_written(machine: Machine) -> None:
     """Otherwise a file grows by being looked at, and the disk is busy for nothing."""

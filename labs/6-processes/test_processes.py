@@ -479,8 +479,8 @@ def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.requires("areas_are_inherited_as_they_are")
 @pytest.mark.hint(
-    "process_destroy() gives back all that a child had got by then. Nothing of the parent's may be lost: what was"
-    " shared, and is not any more, comes back with the first store."
+    "process_destroy() gives back all that a child had got by then. Every function that returns an error may do so."
+    " Nothing of the parent's may be lost: what was shared, and is not any more, comes back with the first store."
 )
 def test_a_fork_that_fails_leaves_nothing(machine: Machine) -> None:
     """Otherwise each fork() without memory makes the next one more likely to fail."""
@@ -1082,7 +1082,8 @@ def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.requires("a_parent_can_wait")
 @pytest.mark.hint(
-    "wait_on(&family->child_ended): who waits has no turns; the status may be no address of the program's."
+    "wait_on(&family->child_ended): who waits has no turns; the status may be no address of the program's, and has 4"
+    " bytes. pid and options are ints. There may be any number of children."
 )
 def test_waiting_costs_nothing(machine: Machine) -> None:
     """Otherwise a shell uses up the time of the program that it waits for."""

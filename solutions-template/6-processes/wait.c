@@ -35,7 +35,7 @@ PROVIDE(families, 6, families_of_their_own);
 enum { WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 };
 
 /*
- * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).
+ * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).  pid and options are ints.
  *
  * Wait until a child has ended: the one with this pid, or with -1 any, and of several the one that ended first.
  * (There are no process groups: 0, and what is less than -1, mean any child, too.)  With WNOHANG do not wait.  The
