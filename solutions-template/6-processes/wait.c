@@ -35,7 +35,7 @@ PROVIDE(families, 6, families_of_their_own);
 enum { WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 };
 
 /*
- * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).
+ * wait4(pid, status, options, usage): args[0] to args[3].  See wait4(2).  pid and options are ints.
  *
  * Wait until a child has ended: the one with this pid, or with -1 any, and of several the one that ended first.
  * With 0 it is any of the caller's process group (process->group in task.h), with less than -1 any of the group -pid.

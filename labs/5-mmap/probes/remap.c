@@ -247,6 +247,15 @@ void remap_moves(unsigned long argument)
                         *probe_byte((uint64_t)moved + page * PAGE_SIZE) ==
                             fake_byte((4 + page) * PAGE_SIZE),
                     "page %lu of a mapping of a file that has moved shows something else", page);
+    /* And whether its pages may have been written. */
+    uint64_t written = probe_map(0, 1, rw, MAP_PRIVATE, FAKE_FD, 0);
+    mark(written, 1);
+    probe_protect(written, 1, PROT_READ);
+    PROBE_CHECK(remap(written, 1, 1, 3, to + (1UL << 32)) > 0 &&
+                    area_find(&space->areas, to + (1UL << 32))->modified,
+                "a private mapping was written, made one for reading, and moved: it is not "
+                "area->modified any more");
+    probe_unmap(to + (1UL << 32), 1);
     probe_unmap(c, 1);
     probe_unmap((uint64_t)moved, 6);
     PROBE_CHECK(

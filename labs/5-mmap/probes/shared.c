@@ -99,6 +99,13 @@ void shared_frames(unsigned long argument)
                 probe_frames - frames - (long)probe_tables(&space->table) + 1);
     PROBE_CHECK(fake.file.references == 2, "all is unmapped, and the file has %u references",
                 fake.file.references);
+    /* With MAP_POPULATE all of the file's pages are there, and no more. */
+    a = probe_map(0, 8, PROT_READ, MAP_SHARED | MAP_POPULATE, FAKE_FD, 0);
+    for (uint64_t page = 0; page < 8; page++)
+        PROBE_CHECK(!probe_leaf(&space->table, a + page * PAGE_SIZE) == (page >= 6),
+                    "page %lu of a shared mapping with MAP_POPULATE, of a file with 6 pages, is %s",
+                    page, page < 6 ? "missing" : "there");
+    probe_unmap(a, 8);
     /* What could not be read, or has no frame for a table. */
     fake.result = -EIO;
     a = map_shared(2, PROT_READ, 0);
@@ -334,6 +341,21 @@ void shared_writes(unsigned long argument)
                 "msync() of two pages, of which the first cannot be written, returned %ld", result);
     forget_writes(); /* what could not be written may be tried again */
     probe_unmap(d, 3);
+    /* Nor does it stop the next area. */
+    d = map_shared(1, PROT_READ | PROT_WRITE, 0);
+    uint64_t next = probe_map(d + PAGE_SIZE, 1, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_FIXED_NOREPLACE, FAKE_FD, 2 * PAGE_SIZE);
+    store(d, 1), store(next, 1);
+    forget_writes();
+    fake.on_write = fail_first_page;
+    result = probe_call(SYS_MSYNC, d, 2 * PAGE_SIZE, 4, 0, 0, 0);
+    fake.result = 0;
+    PROBE_CHECK(result == -EIO,
+                "msync() of two mappings, of which the first cannot be written, returned %ld",
+                result);
+    expect_writes(1 << 0 | 1 << 2, "msync() of two mappings, of which the first cannot be written");
+    forget_writes();
+    probe_unmap(d, 2);
     /* munmap() tells no error of the file's, and all goes that was mapped. */
     long frames = probe_frames - (long)probe_tables(&probe_process.space->table);
     d = map_shared(3, PROT_READ | PROT_WRITE, 0);

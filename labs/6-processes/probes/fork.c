@@ -205,13 +205,13 @@ void fork_arguments(unsigned long argument)
 }
 
 /* clone() with little of the kernel's memory: a little more each time, until it is enough. */
-static void fork_without_kernel_memory(struct process *parent)
+static void fork_without_kernel_memory(struct process *parent, size_t step)
 {
     size_t heap = kmalloc_free_bytes(), bytes;
     long frames = probe_frames, pid = -ENOMEM;
     unsigned files = references_to_files(parent);
     probe_starve();
-    for (bytes = 0; bytes < MEMORY_MOST && pid < 0; bytes += MEMORY_STEP) {
+    for (bytes = 0; bytes < MEMORY_MOST && pid < 0; bytes += step) {
         probe_leave(bytes);
         pid = probe_call(parent, SYS_CLONE, SIGCHLD_FLAGS, 0, 0, 0, 0, 0);
         PROBE_CHECK(pid > 0 || pid == -ENOMEM,
@@ -226,11 +226,11 @@ static void fork_without_kernel_memory(struct process *parent)
     PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
     struct process *child = process_find((int)pid);
     PROBE_CHECK(
-        child->space->areas.count == parent->space->areas.count && child->directory &&
-            strcmp(child->directory, parent->directory) == 0 && child->task.stack,
+        child->space->areas.count == parent->space->areas.count &&
+            !child->directory == !parent->directory && child->task.stack,
         "clone() with %zu bytes of kernel memory has worked, and the child has %zu areas of "
         "%zu, or not its parent's directory",
-        bytes - MEMORY_STEP, child->space->areas.count, parent->space->areas.count);
+        bytes - step, child->space->areas.count, parent->space->areas.count);
     probe_end(child, 0);
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) == pid, "a child cannot be waited for");
     PROBE_CHECK(kmalloc_free_bytes() == heap, "clone() without kernel memory has kept %ld bytes",
@@ -246,7 +246,6 @@ void fork_memory(unsigned long argument)
         copy_on_write = &copies_at_once;
     struct process *parent = probe_process("parent");
     furnish(parent);
-    parent->directory = probe_long_directory();
     uint64_t points = 0;
     for (bool refused = true; refused;) {
         size_t heap = kmalloc_free_bytes();
@@ -276,7 +275,9 @@ void fork_memory(unsigned long argument)
                     "clone() without frame %lu: the parent cannot use its memory any more", points);
     }
     report("probe: %lu allocations, each refused once", points - 1);
-    fork_without_kernel_memory(parent);
+    fork_without_kernel_memory(parent, MEMORY_STEP);
+    parent->directory = probe_long_directory();
+    fork_without_kernel_memory(parent, 8 * MEMORY_STEP);
     probe_destroy(parent);
     PROBE_CHECK(probe_frames == 0, "in the end %ld frames have not come back", probe_frames);
 }

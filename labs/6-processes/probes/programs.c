@@ -244,6 +244,8 @@ void exec_programs(unsigned long argument)
         long result = probe_call(caller, SYS_EXECVE, area, area + ARGV, 0, 0, 0, 0);
         probe_refuse = 0, probe_refuse_rest = false;
         refused = probe_refused > 0;
+        PROBE_CHECK(refused || result == 0, "execve() with all frames, and no envp, returned %ld",
+                    result);
         if (!refused)
             break;
         PROBE_CHECK(result == -ENOMEM, "execve() without frame %lu returned %ld", points, result);

@@ -155,6 +155,11 @@ void families_wait(unsigned long argument)
     struct process *first = probe_fork(parent), *second = probe_fork(parent);
     int pids[2] = {first->pid, second->pid};
     PROBE_CHECK(probe_wait(parent, -1, 1, NULL) == 0, "WNOHANG while two children live");
+    result = probe_call(parent, SYS_WAIT4, (uint64_t)-1, 8, 1, 8, 0, 0);
+    PROBE_CHECK(result == 0,
+                "wait4() with WNOHANG, of children that live, where a status would go to "
+                "address 8, returned %ld",
+                result);
     PROBE_CHECK(
         probe_wait(parent, 0, 1, NULL) == 0 && probe_wait(parent, -parent->group, 1, NULL) == 0,
         "wait4() of pid 0 or %d, the parent's group, does not find two that live", -parent->group);
