@@ -187,5 +187,7 @@ def show(
             console.print(f"\n  [bold]{escape(step)}[/bold]", highlight=False)
     if results.interrupted:
         console.print("\n[yellow]Interrupted: what had been judged by then is kept.[/yellow]")
+    if results.seed is not None:
+        console.print(f"\n[dim]seed {results.seed}: SEED={results.seed} repeats this verdict[/dim]")
     if len(results.labs) > 1:
         console.print(f"\n[bold]Total {results.score}/{results.max_score}[/bold]", highlight=False)

@@ -78,8 +78,8 @@ class LabResult:
 
 @dataclass
 class Results:
-    """A whole grade.  solutions: whose, a path or "reference"; seed: as given, None for each lab's
-    own."""
+    """A whole grade.  solutions: whose, a path or "reference"; seed: as given or drawn, None for each
+    lab's own."""
 
     labs: List[LabResult]
     solutions: str
