@@ -43,7 +43,7 @@ help: ## This list
 		'/^##@/ {shown = authors != "" || /students/; if (shown) printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / && shown {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Options: LAB=batch (name or number)  TEST=name or 1.2  SOLUTIONS=dir|reference  SEED=n"
+	@echo "Options: LAB=batch (name or number)  TEST=name or 1.2  SOLUTIONS=dir|reference  SEED=n|secret"
 	@echo "         WITH=reference:1 or reference:1.3 (comma separated)  SET=basic|all  MIN=points"
 
 ##@ For students

@@ -21,9 +21,8 @@ from grader.paths import BUILD, ROOT, SOLUTIONS, TEMPLATE, GraderCrashed, Grader
 from grader.paths import keep_trace, shown
 
 COMPLAINT_MAX = 8 << 10  # characters
-
-
 WORKERS_MAX = 256
+SECRET_SEED_BITS = 52  # what JSON's numbers hold in any language
 
 
 def _workers() -> int:
@@ -97,7 +96,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
         pattern=arguments.test or "*",
         basic=arguments.set == "basic",
         required=arguments.required,
-        seed=_number("SEED", arguments.seed),
+        seed=_seed(arguments.seed),
         workers=_workers(),
     )
     minimum = _number("MIN", arguments.min)
@@ -131,6 +130,15 @@ def command_grade(arguments: argparse.Namespace) -> int:
         print(f"{graded.score} points are below MIN={minimum}")
         return 1
     return 0
+
+
+def _seed(text: str) -> Optional[int]:
+    """SEED=…: a number; or "secret", one that nobody knows before the results tell it."""
+    if text != "secret":
+        return _number("SEED", text)
+    import secrets
+
+    return secrets.randbits(SECRET_SEED_BITS)
 
 
 NUMBER_MAX = 40  # digits

@@ -156,7 +156,7 @@ def run_tests(
             options.pattern,
             options.basic,
             options.required,
-            own_kernel=options.on is None,
+            on=options.on.name if options.on else "",
         ),
         workers=options.workers,
         given_tasks=given_tasks(lab, options),

@@ -66,7 +66,8 @@ MARKERS = (
     "hint(text): what a student should think of when it fails",
     "requires(*names): tests that must have passed, or this one is not run",
     "basic: belongs to SET=basic",
-    "own_kernel(reason): demands what a later lab's kernel does otherwise, so `make regress` leaves it out",
+    "own_kernel(reason, on=labs): demands what the kernels of later labs, or of these, do otherwise, so `make regress`"
+    " leaves it out there",
 )
 
 ARCHIVES = BUILD / "archives"
@@ -78,14 +79,14 @@ TIMELINES = BUILD / "grade" / "timelines"
 @dataclass
 class Selection:
     """What to run of a lab.  pattern: TEST=…, shell wildcards over names, or a task ("1.2"), several
-    separated by commas; basic: only SET=basic; required: also what the chosen tests require; own_kernel: also
-    those that demand what a later lab's kernel does otherwise."""
+    separated by commas; basic: only SET=basic; required: also what the chosen tests require; on: the later lab
+    whose kernel is under test, so without those that demand what it does otherwise."""
 
     seed: int
     pattern: str = "*"
     basic: bool = False
     required: bool = False
-    own_kernel: bool = True
+    on: str = ""
 
 
 class Machine:
@@ -236,6 +237,12 @@ def _marker(item: pytest.Item, name: str) -> Optional[Any]:
     return marker.args[0] if marker and marker.args else None
 
 
+def _own_kernel(item: pytest.Item, on: str) -> bool:
+    """Does a test demand what the kernel of this later lab does otherwise?"""
+    marker = item.get_closest_marker("own_kernel")
+    return marker is not None and on in marker.kwargs.get("on", [on])
+
+
 def _title(item: pytest.Item) -> str:
     """What a test checks, as a sentence: its name without underscores."""
     words = item.name[len("test_") :].replace("_", " ")
@@ -283,8 +290,8 @@ class Plugin:
         items.sort(key=lambda item: str(_marker(item, "task")))
         if self.selection.basic:
             items[:] = [item for item in items if item.get_closest_marker("basic")]
-        if not self.selection.own_kernel:
-            items[:] = [item for item in items if not item.get_closest_marker("own_kernel")]
+        if self.selection.on:
+            items[:] = [item for item in items if not _own_kernel(item, self.selection.on)]
         chosen: Set[str] = set()
         for pattern in self.selection.pattern.split(","):
             pattern = pattern[len("test_") :] if pattern.startswith("test_") else pattern

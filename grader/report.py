@@ -205,5 +205,9 @@ def show(
         say(console, "\n", ("note:", "yellow"), f" {why}")
     if results.interrupted:
         say(console, "\n", ("Interrupted: what had been judged by then is kept.", "yellow"))
+    if results.seed is not None:
+        say(
+            console, "\n", (f"seed {results.seed}: SEED={results.seed} repeats this verdict", "dim")
+        )
     if len(results.labs) > 1:
         say(console, "\n", (f"Total {results.score}/{results.max_score}", "bold"))

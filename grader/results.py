@@ -82,7 +82,7 @@ class LabResult:
 
 @dataclass
 class Results:
-    """A whole grade.  solutions: whose, a path or "reference"; seed: as given, None for each lab's
+    """A whole grade.  solutions: whose, a path or "reference"; seed: as given or drawn, None for each lab's
     own; sandbox: how "compiler" and "machine" were held (sandbox.how())."""
 
     labs: List[LabResult]
