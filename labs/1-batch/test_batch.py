@@ -378,7 +378,9 @@ def test_bad_descriptors_are_ebadf(machine: Machine) -> None:
         writes(machine, "out"), WRITES_OUT, "descriptor 2, standard error, is open and can be"
     )
     check.output(
-        writes(machine, "wide"), WRITES_WIDE, "a descriptor is an int: the low 32 bits of its register"
+        writes(machine, "wide"),
+        WRITES_WIDE,
+        "a descriptor is an int: the low 32 bits of its register",
     )
 
 
@@ -665,7 +667,7 @@ SIGNALS = {0: "SIGBUS", 2: "SIGILL", 3: "SIGTRAP", 4: "SIGBUS", 6: "SIGBUS"}
 @pytest.mark.requires("bad_load_ends_its_program")
 @pytest.mark.hint(
     "Faults that no program raises in this lab are faults: page faults, a misaligned fetch, causes that"
-    " have no name yet. What is not in the table by name is \"everything else\"."
+    ' have no name yet. What is not in the table by name is "everything else".'
 )
 def test_any_fault_ends_its_program(machine: Machine) -> None:
     """Otherwise the next processor, or the next lab, takes the machine down."""

@@ -36,6 +36,6 @@ int main(int argc, char *argv[])
     for (int i = 1; i < argc && i <= NAPS_MAX; i++)
         if (naps[i - 1].to)
             printf("slept %s: %ld, %lu to %lu\n", argv[i], naps[i - 1].result, naps[i - 1].from,
-               naps[i - 1].to);
+                   naps[i - 1].to);
     return 0;
 }

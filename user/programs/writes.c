@@ -35,7 +35,7 @@ static void report(const char *label, ssize_t value)
 
 static void badfd(void)
 {
-    static const int fds[] = {STDIN_FILENO, 3,         4,       100,         -1,
+    static const int fds[] = {STDIN_FILENO, 3,       4,     100,     -1,
                               0x7fffffff,   1 << 20, 0x101, 0x10001, INT_MIN + 1};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)

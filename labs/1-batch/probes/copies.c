@@ -215,9 +215,8 @@ static void strings(void)
     memset(secret, 'x', sizeof(secret) - 1);
     secret[sizeof(secret) - 1] = '\0';
     put(start, 4);
-    const uint64_t outside[] = {0,           0x10,  (uintptr_t)secret,  start - 1,
-                                end,         end + 4096, start + far, start | 1UL << 63,
-                                UINT64_MAX};
+    const uint64_t outside[] = {0,          0x10,        (uintptr_t)secret, start - 1, end,
+                                end + 4096, start + far, start | 1UL << 63, UINT64_MAX};
     for (size_t i = 0; i < sizeof(outside) / sizeof(*outside); i++)
         string(outside[i], 64, -EFAULT);
 }
@@ -228,7 +227,8 @@ static void probe_copies(void)
     if (!platform_option("probe", name, sizeof(name)) || strcmp(name, "copies") != 0)
         return;
     struct process *process = process_create("copies");
-    if (!process || loader->load(process, "/bin/hello", (char *[]){"hello", NULL}, (char *[]){NULL}))
+    if (!process ||
+        loader->load(process, "/bin/hello", (char *[]){"hello", NULL}, (char *[]){NULL}))
         return;
     task = &process->task;
     memory = process->memory;

@@ -18,7 +18,8 @@ static void probe_registers(void)
     if (!platform_option("probe", name, sizeof(name)) || strcmp(name, "registers") != 0)
         return;
     struct process *process = process_create("first");
-    if (!process || loader->load(process, "/bin/first", (char *[]){"first", NULL}, (char *[]){NULL}))
+    if (!process ||
+        loader->load(process, "/bin/first", (char *[]){"first", NULL}, (char *[]){NULL}))
         return;
     registers_run(&process->task.user);
     process_destroy(process);
