@@ -26,6 +26,13 @@ int main(int argc, char *argv[])
     try("2^63-1 ns", 0, LONG_MAX);
     try("2^32 ns", 0, 1L << 32);
     try("-1 s and 10^9-1 ns", -1, 999999999);
+    /* What is right, and short, when it is cut to 32 bits. */
+    try("-2^32 s", -(1L << 32), 0);
+    try("-2^32+1 s", 1 - (1L << 32), 0);
+    try("-2^32 ns", 0, -(1L << 32));
+    try("2^32+1 ns", 0, (1L << 32) + 1);
+    try("2^63-2^32 ns", 0, LONG_MAX - 0xffffffff);
+    try("-2^63 ns", 0, LONG_MIN);
     for (int i = 1; i < argc; i++)
         printf("at %s: %d\n", argv[i],
                nanosleep((const struct timespec *)strtoul(argv[i], NULL, 16), NULL));

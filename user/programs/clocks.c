@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -79,6 +80,12 @@ static void bad(int count, char *addresses[])
 
     printf("clock 99: %d\n", clock_gettime(99, &now));
     printf("clock 2^31-1: %d\n", clock_gettime(0x7fffffff, &now));
+    /* The number is an int: what stands above its 32 bits does not count. */
+    printf("clock 2^32: %ld\n", syscall6(SYS_clock_gettime, 1L << 32, (long)&now, 0, 0, 0, 0));
+    printf("clock 1-2^32: %ld\n",
+           syscall6(SYS_clock_gettime, 1 - (1L << 32), (long)&now, 0, 0, 0, 0));
+    printf("clock 2^32+99: %ld\n",
+           syscall6(SYS_clock_gettime, (1L << 32) + 99, (long)&now, 0, 0, 0, 0));
     printf("gettimeofday to nowhere: %d\n", gettimeofday(NULL, NULL));
     for (int i = 0; i < count; i++) {
         void *address = (void *)strtoul(addresses[i], NULL, 16);

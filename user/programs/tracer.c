@@ -27,7 +27,8 @@ static void bytes(void)
 
 static void bad(int count, char *addresses[])
 {
-    static const unsigned long requests[] = {3, 4, 410, 1000, -1UL};
+    static const unsigned long requests[] = {
+        3, 4, 410, 1000, 1UL << 32, 1UL << 32 | 1, 1UL << 32 | 2, 1UL << 63 | 2, -1UL};
     static const unsigned long numbers[] = {512,       513,  1UL << 32 | SYS_write,
                                             1UL << 63, -1UL, -64UL};
 

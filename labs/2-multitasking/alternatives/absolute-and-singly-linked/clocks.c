@@ -14,7 +14,7 @@ static long sys_clock_gettime(struct task *task, const uint64_t args[6])
 {
     struct timespec now;
     uint64_t ticks = time_now();
-    if (args[0] > 1)
+    if ((unsigned)args[0] > 1)
         return -EINVAL;
     now.tv_sec = (int64_t)(ticks / platform.timebase);
     now.tv_nsec = (int64_t)((ticks - (uint64_t)now.tv_sec * platform.timebase) *
