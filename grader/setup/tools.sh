@@ -26,7 +26,7 @@ py:rich|student|0|python3-rich|python3-rich|python-rich|pip|the report
 py:elftools|student|0|python3-pyelftools|python3-pyelftools|python-pyelftools|pip|reading programs and kernels
 py:tomllib|student|0|python3-tomli|python3-tomli|python-tomli|pip|reading lab.toml (Python before 3.11)
 py:xdist|test|0|python3-pytest-xdist|python3-pytest-xdist|python-pytest-xdist|pip|running the tests of Rung on all cores
-py:hypothesis|test|0|python3-hypothesis|python3-hypothesis|python-hypothesis|pip|feeding the grader's readers with odd input
+py:hypothesis|test|0|python3-hypothesis|python3-hypothesis|python-hypothesis|pip|feeding odd input to what reads it
 py:jsonschema|test|0|python3-jsonschema|python3-jsonschema|python-jsonschema|pip|checking results.json
 gcc|test|0|gcc libc6-dev|gcc glibc-devel libasan libubsan|gcc|-|parts of the kernel as programs of this machine
 linux-compiler|test|0|gcc-riscv64-linux-gnu libc6-dev-riscv64-cross|-|riscv64-linux-gnu-gcc riscv64-linux-gnu-glibc|-|programs for Linux, with its C library, that our kernel is to run
