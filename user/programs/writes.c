@@ -141,8 +141,9 @@ int main(int argc, char *argv[])
         for (int i = 3; i < argc; i++)
             partial((char *)strtoul(argv[2], NULL, 16), strtoul(argv[i], NULL, 10));
     } else {
-        dprintf(STDERR_FILENO, "usage: writes badfd|out|zero|nul|overflow, large|length N, until FD N, "
-                               "badbuf ADDRESS..., partial END N...\n");
+        dprintf(STDERR_FILENO,
+                "usage: writes badfd|out|zero|nul|overflow, large|length N, until FD N, "
+                "badbuf ADDRESS..., partial END N...\n");
         return 2;
     }
     return 0;

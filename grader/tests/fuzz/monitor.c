@@ -424,8 +424,8 @@ static long sys_fuzz(struct task *task, const uint64_t args[6])
         fail("process %d has label %lx, and its memory that of %lx", task->process->pid, args[1],
              args[2]);
     case FUZZ_TORN:
-        fail("what processes have written to one %s is torn at byte %lu",
-             args[1] ? "pipe" : "file", args[2]);
+        fail("what processes have written to one %s is torn at byte %lu", args[1] ? "pipe" : "file",
+             args[2]);
     case FUZZ_BAIT:
         return (long)bait;
     default:

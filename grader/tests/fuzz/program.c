@@ -30,8 +30,9 @@ enum {
     FUZZ_BUDGET = 1, /* how many calls such a process is to draw */
     FUZZ_WRONG = 2,  /* complain: call number a1 returned a2 */
     FUZZ_OTHER = 4,  /* complain: this process, with label a1, has a page that says a2 */
-    FUZZ_TORN = 5,   /* complain: what processes have written to a file (0) or a pipe (1), a1, is torn at byte a2 */
-    FUZZ_BAIT = 3,   /* an address in the kernel's memory where nobody may write */
+    FUZZ_TORN =
+        5, /* complain: what processes have written to a file (0) or a pipe (1), a1, is torn at byte a2 */
+    FUZZ_BAIT = 3, /* an address in the kernel's memory where nobody may write */
 };
 
 enum {
