@@ -19,7 +19,9 @@ from grader.plugin import Machine
 from grader.run import Run
 
 SELFTEST = Path(__file__).parent / "deck_selftest.c"
-LEFT = re.compile(r"deck: all jobs have ended; killed what they left behind: (\S+), pid \d+(, and others)?")
+LEFT = re.compile(
+    r"deck: all jobs have ended; killed what they left behind: (\S+), pid \d+(, and others)?"
+)
 BUDGET = 20.0
 MEMORY = 64  # MiB: so that nobody is short of it
 
@@ -44,7 +46,19 @@ SCRIPTS = {
     "making": b"mkdir /disk/d\nsh -c 'echo text > /disk/d/f'\nrm /disk/d/f\nrm -d /disk/d\nsh /making\n",
     "starting": b"/disk/prog\n/disk/prog\nsh /starting\n",
 }
-PROGRAMS = ("cat", "chant", "echo", "exit", "forever", "hello", "mapper", "mkdir", "nap", "rm", "sh")
+PROGRAMS = (
+    "cat",
+    "chant",
+    "echo",
+    "exit",
+    "forever",
+    "hello",
+    "mapper",
+    "mkdir",
+    "nap",
+    "rm",
+    "sh",
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +72,9 @@ def machine() -> Machine:
 def play(machine: Machine, jobs: List[str], scripts: Dict[str, bytes]) -> Run:
     files = {f"bin/{name}": build.program(name).read_bytes() for name in PROGRAMS}
     on_disk = {"text": b"text", "prog": build.program("hello").read_bytes()}
-    ran = machine.run(jobs, {**files, **SCRIPTS, **scripts}, disk=on_disk, budget=BUDGET, memory=MEMORY)
+    ran = machine.run(
+        jobs, {**files, **SCRIPTS, **scripts}, disk=on_disk, budget=BUDGET, memory=MEMORY
+    )
     assert ran.outcome is Outcome.POWER_OFF, ran.explanation
     assert [line for line in ran.reports if line.startswith("decktest:")] == ["decktest: ok"]
     ran.expect_disk_in_order()
@@ -90,7 +106,9 @@ def test_orphans_live_as_long_as_there_are_jobs(machine: Machine) -> None:
 
 def test_what_an_orphan_has_written_is_on_the_disk(machine: Machine) -> None:
     """A file is written back when the last process that has it open is killed."""
-    files = {"script": b"mapper open=/disk/new,rwc map=0,1000,rw,pa fill=a+0,1000,62 write=A,a+0,1000 nap=fffffff0 &\nnap 100000\n"}
+    files = {
+        "script": b"mapper open=/disk/new,rwc map=0,1000,rw,pa fill=a+0,1000,62 write=A,a+0,1000 nap=fffffff0 &\nnap 100000\n"
+    }
     ran = play(machine, ["sh /script"], files)
     assert ran.disk_files()["new"] == b"b" * 4096
     assert left(ran) == ["mapper"] * 2

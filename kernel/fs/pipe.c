@@ -23,8 +23,8 @@ enum {
 }; /* a power of two; and PIPE_BUF: as many are written in one go, or wait */
 
 struct pipe {
-    struct file ends[2]; /* to read, to write */
-    size_t first, count; /* which of the bytes are in it: they go round */
+    struct file ends[2];                /* to read, to write */
+    size_t first, count;                /* which of the bytes are in it: they go round */
     const struct task *reader, *writer; /* that are copying, or NULL */
     struct wait_queue readers, writers;
     char bytes[PIPE_SIZE];
@@ -97,8 +97,8 @@ static long take_turn(struct file *file, size_t needed)
 {
     struct pipe *pipe = pipe_of(file);
     long error = 0;
-    while (!error && (pipe->writer || (PIPE_SIZE - pipe->count < needed &&
-                                       pipe->ends[0].references > 0))) {
+    while (!error &&
+           (pipe->writer || (PIPE_SIZE - pipe->count < needed && pipe->ends[0].references > 0))) {
         if (pipe->writer)
             wait_uninterruptible(&pipe->writers);
         else

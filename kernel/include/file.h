@@ -82,7 +82,8 @@ struct file {
     unsigned references; /* add 1 to take another, which file_put() gives up */
     unsigned flags;      /* how it was opened: O_… */
     uint64_t position;   /* where the next read() or write() begins */
-    struct sleep_lock position_lock; /* one call at a time works at the position, if the file has one */
+    struct sleep_lock
+        position_lock;   /* one call at a time works at the position, if the file has one */
     struct inode *inode; /* inode.h; NULL for what is in no file system */
     char
         *path; /* of a directory: where it is, "/disk/a", without "." and ".."; NULL for all else */

@@ -72,10 +72,10 @@ struct inode {
     const struct inode_ops *ops;
     unsigned references;
     enum inode_type type;
-    bool read_only;  /* it cannot be opened for writing */
-    uint64_t number; /* unique in its file system; st_ino */
-    uint64_t size;   /* bytes */
-    uint64_t device; /* st_dev: which file system */
+    bool read_only;            /* it cannot be opened for writing */
+    uint64_t number;           /* unique in its file system; st_ino */
+    uint64_t size;             /* bytes */
+    uint64_t device;           /* st_dev: which file system */
     struct sleep_lock writers; /* inode_write_lock() */
 
     /* page_cache.c's own */

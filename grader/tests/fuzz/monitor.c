@@ -49,7 +49,8 @@ enum {
     FUZZ_BUDGET = 1,
     FUZZ_WRONG = 2,
     FUZZ_BAIT = 3,
-    FUZZ_OTHER = 4
+    FUZZ_OTHER = 4,
+    FUZZ_TORN = 5
 };
 
 enum {
@@ -352,6 +353,15 @@ static void count(unsigned number, const struct task *task, long result)
     to->errors[-result / 64] |= 1UL << (-result % 64);
 }
 
+/* What a heap has lost is nobody's: brk(2) takes whatever lies there away. */
+static void check_heap(const struct space *space, uint64_t end, uint64_t before)
+{
+    const struct area *area = area_find_from(&space->areas, page_up(end));
+    if (end < before && area && area->start < page_up(before))
+        fail("the heap has shrunk from 0x%lx to 0x%lx, and there is an area from 0x%lx on", before,
+             end, area->start);
+}
+
 /* A call that a program has made, or another call for it, which is not counted. */
 static long watch(unsigned number, struct task *task, const uint64_t args[6])
 {
@@ -363,7 +373,11 @@ static long watch(unsigned number, struct task *task, const uint64_t args[6])
         copy[2] = OUTPUT_MAX;
         args = copy;
     }
+    const struct space *space = task->process->space;
+    uint64_t heap_end = space ? space->heap_end : 0;
     long result = served[number](task, args);
+    if (number == SYS_BRK && space)
+        check_heap(space, (uint64_t)result, heap_end);
     if (is_drawn)
         count(number, task, result);
     return result;
@@ -408,6 +422,9 @@ static long sys_fuzz(struct task *task, const uint64_t args[6])
         fail("unknown system call %lu returned %ld", args[1], (long)args[2]);
     case FUZZ_OTHER:
         fail("process %d has label %lx, and its memory that of %lx", task->process->pid, args[1],
+             args[2]);
+    case FUZZ_TORN:
+        fail("what processes have written to one %s is torn at byte %lu", args[1] ? "pipe" : "file",
              args[2]);
     case FUZZ_BAIT:
         return (long)bait;

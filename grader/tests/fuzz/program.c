@@ -15,6 +15,7 @@
 #include <syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <wait.h>
 
 /*
  * Of a call that was drawn, t0 holds this in its upper half, and in the lower the call's number: the same for the same
@@ -29,7 +30,9 @@ enum {
     FUZZ_BUDGET = 1, /* how many calls such a process is to draw */
     FUZZ_WRONG = 2,  /* complain: call number a1 returned a2 */
     FUZZ_OTHER = 4,  /* complain: this process, with label a1, has a page that says a2 */
-    FUZZ_BAIT = 3,   /* an address in the kernel's memory where nobody may write */
+    FUZZ_TORN =
+        5, /* complain: what processes have written to a file (0) or a pipe (1), a1, is torn at byte a2 */
+    FUZZ_BAIT = 3, /* an address in the kernel's memory where nobody may write */
 };
 
 enum {
@@ -222,6 +225,9 @@ static uint64_t page(void)
         return any_address() & -(uint64_t)PAGE;
     case 2:
         return (uint64_t)victim + below(5) * PAGE;
+    case 3: /* the heap's, which brk() moves */
+        return ((uint64_t)syscall6(SYS_brk, 0, 0, 0, 0, 0, 0) & -(uint64_t)PAGE) + below(4) * PAGE -
+               3 * PAGE;
     default:
         return self.places[n].start + below(self.places[n].size / PAGE + 1) * PAGE;
     }
@@ -747,6 +753,94 @@ static void draw_call(void)
         note(number, args, result);
 }
 
+/* ---- one open file, and several that write to it ---- */
+
+/*
+ * A record is its writer's number, its size in two bytes, and its writer's sign, again and again.  Writers leave a word
+ * in memory that they share with their parent: they have come to their end, and all that they wrote was written whole.
+ */
+enum { RECORD_HEAD = 4, RECORD_MAX = 6000, RECORDS = 6, WRITERS = 2, SHARED_MAX = 2 * 6 * 6000 };
+enum { SIGN_AT = 3, TO_FILE = 0, TO_PIPE = 1 };
+
+static void write_records(int fd, int writer, int is_pipe, volatile unsigned char *whole)
+{
+    static unsigned char record[RECORD_MAX];
+    for (int n = 0; n < RECORDS; n++) {
+        uint64_t most = is_pipe ? PAGE : RECORD_MAX, piece[4];
+        uint64_t length = RECORD_HEAD + below(one_in(2) ? most - RECORD_HEAD + 1 : 300);
+        memset(record, '0' + writer, length);
+        record[1] = (unsigned char)length, record[2] = (unsigned char)(length >> 8);
+        piece[1] = below(length), piece[3] = length - piece[1];
+        piece[0] = (uint64_t)record, piece[2] = piece[0] + piece[1];
+        long count = one_in(3) ? syscall6(SYS_writev, fd, (long)piece, 2, 0, 0, 0)
+                               : write(fd, record, length);
+        if (count != (long)length)
+            return; /* the disk is full, or memory; or a reader has gone */
+        if (one_in(4))
+            syscall6(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+    }
+    whole[writer] = 1;
+}
+
+/* Read all there is, and look for records that others lie in.  Returns where one is torn, or -1. */
+static long find_torn(int fd)
+{
+    static unsigned char all[SHARED_MAX + RECORD_HEAD];
+    long size = 0, count, at = 0;
+    while (size < SHARED_MAX && (count = read(fd, all + size, (size_t)(SHARED_MAX - size))) > 0)
+        size += count;
+    while (at < size) {
+        long length = all[at + 1] | all[at + 2] << 8, n = SIGN_AT;
+        while (n < length && at + n < size && all[at + n] == all[at])
+            n++;
+        if (length < RECORD_HEAD || n < length)
+            return at + n;
+        at += length;
+    }
+    return -1;
+}
+
+/* Have two children write to what one descriptor is, and look at it. */
+static void share(void)
+{
+    int ends[2] = {-1, -1}, is_pipe = one_in(2), kin[WRITERS], good = 1, status;
+    char path[20];
+    snprintf(path, sizeof(path), "/disk/w%x", self.label & 0xfffff);
+    long shared = mmap(0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared < 0 && shared >= -4095)
+        return;
+    volatile unsigned char *whole = (volatile unsigned char *)shared;
+    if (is_pipe)
+        syscall6(SYS_pipe2, (long)ends, 0, 0, 0, 0, 0);
+    else
+        ends[1] = open(path, O_RDWR | O_CREAT | O_TRUNC | (one_in(2) ? O_APPEND : 0));
+    for (int n = 0; n < WRITERS; n++) {
+        kin[n] = ends[1] < 0 ? -1 : fork();
+        if (kin[n] == 0) {
+            self.random ^= mix((uint64_t)n + 1);
+            write_records(ends[1], n, is_pipe, whole);
+            syscall6(SYS_exit, 0, 0, 0, 0, 0, 0);
+        }
+    }
+    if (is_pipe)
+        close(ends[1]);
+    long torn = -1;
+    if (is_pipe && ends[0] >= 0)
+        torn = find_torn(ends[0]);
+    for (int n = 0; n < WRITERS; n++)
+        good &= kin[n] > 0 && waitpid(kin[n], &status, 0) == kin[n] && whole[n];
+    if (!is_pipe && ends[1] >= 0) {
+        syscall6(SYS_lseek, ends[1], 0, 0, 0, 0, 0);
+        torn = find_torn(ends[1]);
+        close(ends[1]);
+        unlink(path);
+    }
+    close(ends[0]);
+    munmap((unsigned long)shared, PAGE);
+    if (good && torn >= 0)
+        syscall6(SYS_FUZZ, FUZZ_TORN, is_pipe ? TO_PIPE : TO_FILE, torn, 0, 0, 0);
+}
+
 /* Use memory, which may be nobody's. */
 static void touch(void)
 {
@@ -786,6 +880,8 @@ int main(int argc, char *argv[])
     self.edge = (uint64_t)edge + 2 * PAGE;
     for (int n = 0; n < PLACES; n++)
         self.places[n].start = (uint64_t)edge, self.places[n].size = 2 * PAGE;
+    if (argc <= 2 && one_in(3))
+        share();
     while (self.budget-- > 0) {
         draw_call();
         check_owner();

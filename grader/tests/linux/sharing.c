@@ -124,14 +124,15 @@ static size_t read_whole(int fd, size_t piece)
     size_t total = 0;
     ssize_t n;
     while (total < sizeof(whole) &&
-           (n = read(fd, whole + total, piece < sizeof(whole) - total ? piece
-                                                                      : sizeof(whole) - total)) > 0)
+           (n = read(fd, whole + total,
+                     piece < sizeof(whole) - total ? piece : sizeof(whole) - total)) > 0)
         total += (size_t)n;
     return total;
 }
 
 /* own: each has opened the file itself, to append. */
-static void into_a_file(const char *what, int writers, int count, size_t size, enum how how, int own)
+static void into_a_file(const char *what, int writers, int count, size_t size, enum how how,
+                        int own)
 {
     int fd = open("disk/out", O_RDWR | O_CREAT | O_TRUNC, 0644);
     fflush(stdout);
@@ -217,7 +218,8 @@ static void readers_of_one_file(size_t size)
         if (fork() == 0) {
             for (;;) {
                 /* Pages that are still missing. */
-                char *to = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                char *to =
+                    mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
                 ssize_t n = read(fd, to, size);
                 if (n == 0)
                     _exit(0);
@@ -235,8 +237,8 @@ static void readers_of_one_file(size_t size)
             seen[number]++;
     for (int n = 0; n < 60; n++)
         wrong += seen[n] != 1;
-    printf("readers of one file, %zu at a time: %d failed, %d numbers not once, position %ld\n", size,
-           wait_for_all(), wrong, (long)lseek(fd, 0, SEEK_CUR));
+    printf("readers of one file, %zu at a time: %d failed, %d numbers not once, position %ld\n",
+           size, wait_for_all(), wrong, (long)lseek(fd, 0, SEEK_CUR));
     close(fd);
     close(ends[0]);
 }
@@ -298,7 +300,8 @@ static void truncated_beside_exec(void)
     enum { ROUNDS = 10, SIZE = 2 * PAGE };
     static char bytes[SIZE];
     int fd = open("disk/shared", O_RDWR | O_CREAT | O_TRUNC, 0644), wrong = 0, status;
-    volatile int *flags = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    volatile int *flags =
+        mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     int no_program = open("disk/noprog", O_RDWR | O_CREAT, 0644);
     write(no_program, bytes, SIZE);
     close(no_program);
