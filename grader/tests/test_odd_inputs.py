@@ -59,6 +59,24 @@ def test_no_call_with_odd_arguments_harms_the_kernel(name: str) -> None:
     assert b"Hello, world!\n" in ran.printed
 
 
+@pytest.mark.parametrize("how", ["", " spawn"])
+def test_a_program_without_arguments_has_an_empty_name(how: str) -> None:
+    """Programs look at argv[0] without asking whether it is there.  As on Linux from 5.18 on."""
+    program = fuzz.program(Path(__file__).with_name("nameless.c"))
+    ran = machine_of("processes").run([f"nameless{how}"], {"bin/nameless": program})
+    assert ran.job(0).end == "exited with 42", ran.explanation
+
+
+@pytest.mark.parametrize("name", LABS)
+def test_the_time_that_a_program_has_had_begins_with_it(name: str) -> None:
+    """In lab 1, where no scheduler says when a turn began, it was the time since power-on."""
+    program = fuzz.program(Path(__file__).with_name("usage.c"))
+    ran = machine_of(name).run(
+        ["spin 100000", "usage"], {"bin/usage": program}, shift=6, budget=10.0
+    )
+    assert ran.job(1).end == "exited with 0", ran.explanation
+
+
 # ---- program files: relocations, which only the loader of labs 1 and 2 reads -----------------------------
 
 
