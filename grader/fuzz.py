@@ -62,11 +62,11 @@ def errno_names() -> Dict[int, str]:
 
 
 @functools.lru_cache(maxsize=None)
-def program() -> bytes:
-    """The program that draws calls, built as user programs are."""
+def program(source: Path = SOURCES / "program.c") -> bytes:
+    """The program that draws calls, or another of a test's own, built as user programs are."""
     build.build_base()
     library = sorted((build.BASE / "user").glob("*.o"))
-    inputs = [SOURCES / "program.c", USER / "user.ld", *library]
+    inputs = [source, USER / "user.ld", *library]
     inputs += sorted((USER / "include").glob("*.h"))
     digest = hashlib.sha256(build.USER_FLAGS.encode())
     for path in inputs:

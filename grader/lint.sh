@@ -50,7 +50,7 @@ lines() {
 mapfile -t challenges < <(awk '/^file = / {gsub(/"/, "", $3); file = $3}
     /^challenge = true/ {path = FILENAME; sub(/lab.toml/, "solution/" file, path); print ":!" path}' \
     labs/*/lab.toml)
-TAUGHT_MAX=4300
+TAUGHT_MAX=4500
 taught=$(lines 'kernel/boot/*.[cS]' 'kernel/mm/*.[cS]' 'kernel/proc/*.[cS]' 'kernel/sched/*.[cS]' \
     'kernel/trap/*.[cS]' 'labs/*/solution/*' "${challenges[@]}")
 echo "  The taught core has $taught lines of code; it is to stay within $TAUGHT_MAX."

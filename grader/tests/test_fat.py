@@ -1106,7 +1106,12 @@ def test_a_short_name_may_begin_with_the_byte_e5(raw: Raw, host: Host) -> None:
 def test_a_directory_without_a_cluster_is_damaged(start: int, raw: Raw, host: Host) -> None:
     """Cluster 0 is no directory's: what was listed was the root, and files made there were lost in it."""
     raw.append([short_entry(b"NOWHERE    ", attributes=0x10, start=start)])
-    paths = ["list 0 /NOWHERE", "open 0 /NOWHERE", "look 0 /NOWHERE/hello.txt", "create 0 /NOWHERE/a"]
+    paths = [
+        "list 0 /NOWHERE",
+        "open 0 /NOWHERE",
+        "look 0 /NOWHERE/hello.txt",
+        "create 0 /NOWHERE/a",
+    ]
     run = host(raw.save(), [*paths, "mkdir 0 /NOWHERE/b", "rmdir 0 /NOWHERE", "look 0 /hello.txt"])
     assert run.answers == [EIO] * 6 + [crc(starting_files(1)["hello.txt"])]
     assert any("a directory begins there" in line for line in run.reports)
@@ -1124,7 +1129,6 @@ def test_a_directory_needs_no_dots(what: str, raw: Raw, host: Host) -> None:
         raw.put(at + 32 + 26, 0xFFF0, 2)
     before = host(raw.path, ["list 0 /dir", "list 0 /dir/sub"]).answers
     assert host(raw.save(), ["list 0 /dir", "list 0 /dir/sub"]).answers == before
-
 
 
 def test_what_lies_behind_the_end_of_a_directory_stays_there(raw: Raw, host: Host) -> None:

@@ -151,3 +151,15 @@ def test_bench_figures_are_as_recorded(measured: Lab) -> None:
     from grader import bench
 
     assert bench.alarms(measured, bench.measure(measured)) == []
+
+
+def test_the_program_bench_prints_instructions_whatever_one_takes(reference: Machine) -> None:
+    """What a reader sees on the console is the figure of bench.json: instret goes on by 2^shift an instruction."""
+    figures = set()
+    for shift in (0, 3, 6):
+        ran = reference.run(["bench 200"], shift=shift, budget=5.0)
+        (line,) = [
+            each for each in ran.printed.decode().splitlines() if each.startswith("null call")
+        ]
+        figures.add(line)
+    assert len(figures) == 1, figures

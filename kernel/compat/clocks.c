@@ -99,16 +99,7 @@ static long check_time(struct task *task, uint64_t address, int64_t parts)
     return error ? error : time[0] < 0 || time[1] < 0 || time[1] >= parts ? -EINVAL : 0;
 }
 
-/* clock_settime(clock, time), settimeofday(time, zone): no clock can be set. */
-static long sys_clock_settime(struct task *task, const uint64_t args[6])
-{
-    if ((int)args[0] != CLOCK_REALTIME)
-        return -EINVAL;
-    long error = check_time(task, args[1], SECOND);
-    return error ? error : -EPERM;
-}
-SYSCALL(SYS_CLOCK_SETTIME, sys_clock_settime);
-
+/* settimeofday(time, zone): the clock cannot be set. */
 static long sys_settimeofday(struct task *task, const uint64_t args[6])
 {
     int32_t zone[2];

@@ -40,7 +40,6 @@
 #define SYS_set_tid_address 96
 #define SYS_set_robust_list 99
 #define SYS_nanosleep 101
-#define SYS_clock_settime 112
 #define SYS_clock_gettime 113
 #define SYS_clock_getres 114
 #define SYS_clock_nanosleep 115
