@@ -92,8 +92,8 @@ static bool is_loaded(uint64_t page)
         (const void *)((const char *)content.data + header->segments_at);
     for (size_t i = 0; i < header->segments; i++) {
         uint64_t start = segments[i].offset, end = start + segments[i].file_size;
-        if (segments[i].type == ELF_SEGMENT_LOAD && start < end &&
-            page >= start / PAGE_SIZE && page < page_up(end) / PAGE_SIZE)
+        if (segments[i].type == ELF_SEGMENT_LOAD && start < end && page >= start / PAGE_SIZE &&
+            page < page_up(end) / PAGE_SIZE)
             return true;
     }
     return false;

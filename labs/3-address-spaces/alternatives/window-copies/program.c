@@ -19,9 +19,7 @@ static int fill_from_file(struct space *space, const struct area *area, uint64_t
         return -ENOMEM;
     size_t size = rest < PAGE_SIZE ? rest : PAGE_SIZE;
     long count = area->file->ops->read_at(area->file, (void *)frame, size, area->offset + at);
-    int error = count == (long)size
-                    ? page_table->map(&space->table, va, frame, area->prot)
-                    : -EIO;
+    int error = count == (long)size ? page_table->map(&space->table, va, frame, area->prot) : -EIO;
     if (error)
         frame_put(frame);
     return error;
