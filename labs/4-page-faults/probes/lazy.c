@@ -281,7 +281,7 @@ static void check_far_content(void)
     const uint64_t distances[] = {0,
                                   four - PAGE_SIZE,
                                   four,
-                                  four + PAGE_SIZE,
+                                  four + 3 * PAGE_SIZE,
                                   2 * four,
                                   2 * four + 3 * PAGE_SIZE,
                                   2 * four + 4 * PAGE_SIZE};
