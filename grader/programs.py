@@ -8,6 +8,7 @@ import struct
 from typing import Dict, List, Optional, Sequence, Tuple
 
 PAGE = 4096
+USER_END = (1 << 38) - 3 * PAGE  # kernel/include/space.h
 RX, RW, R = 5, 6, 4  # p_flags: PF_X 1, PF_W 2, PF_R 4
 
 Segment = Tuple[int, bytes, Optional[int], int]  # address, bytes, size in memory, flags
@@ -63,12 +64,12 @@ def elf(
 
 
 def checks_words(wanted: Sequence[Tuple[int, int]]) -> bytes:
-    """A program that exits with 42 when each of these words (address, value: 32 bits) is as it says,
+    """A program that exits with 42 when each of these words (address below USER_END, value: 32 bits) is as it says,
     else with 1."""
     code: List[int] = []
     for address, value in wanted:
-        # lui t0, hi; addi t0, t0, lo (addresses below 2^31); lw t0, 0(t0); lui t1; addiw t1; bne
-        code += [*load_immediate(5, address), 0x0002A283, *load_immediate(6, value)]
+        # t0: address; lw t0, 0(t0); lui t1; addiw t1
+        code += [*load_address(address), 0x0002A283, *load_immediate(6, value)]
         code += [0x00628863]  # beq t0, t1, +16
         code += [0x00100513, 0x05D00893, 0x00000073]  # li a0, 1; li a7, 93; ecall
     return words(*code) + EXIT_42
@@ -84,12 +85,17 @@ def load_immediate(register: int, value: int) -> List[int]:
     ]
 
 
-def access(kind: str, address: int) -> bytes:
-    """Instructions that read, write or fetch at an address below USER_END; what is fetched there must return."""
+def load_address(address: int) -> List[int]:
+    """An address below USER_END in t0."""
     low = (address & 0xFFF ^ 0x800) - 0x800
     code = load_immediate(5, address - low >> 12)
     code += [0x00C29293]  # slli t0, t0, 12
-    code += [(low & 0xFFF) << 20 | 5 << 15 | 5 << 7 | 0x13]  # addi t0, t0, low
+    return [*code, (low & 0xFFF) << 20 | 5 << 15 | 5 << 7 | 0x13]  # addi t0, t0, low
+
+
+def access(kind: str, address: int) -> bytes:
+    """Instructions that read, write or fetch at an address below USER_END; what is fetched there must return."""
+    code = load_address(address)
     # lb t2, 0(t0); sb zero, 0(t0); jalr ra, 0(t0)
     return words(*code, {"read": 0x00028383, "write": 0x00028023, "fetch": 0x000280E7}[kind])
 
@@ -109,8 +115,13 @@ def unusual(drawing: random.Random) -> Dict[str, bytes]:
         return elf([(0x10000, code, None, RX), (address, drawn, memory, RW)], 0x10000, **options)
 
     last = (1 << 30) - PAGE  # a segment that ends where a table does
-    many: List[Segment] = [(0x30000 + n * PAGE, drawn, PAGE, RW) for n in range(9)]
-    ends = checks_words([(0x30000 + n * PAGE, mark) for n in (0, 4, 8)])
+    many: List[Segment] = [(0x30000 + n * PAGE, drawn, PAGE, RW) for n in range(80)]
+    ends = checks_words([(0x30000 + n * PAGE, mark) for n in (0, 4, 32, 64, 79)])
+    nothing: List[Segment] = [(0x50000, b"", 0, RW)] * 300
+    far = 0x1234567000 + drawing.randrange(900) * 4  # beyond 4 GiB, as the program itself
+    far_code = checks_words([(far, mark), (far + 4, 0), (far + 8996 & -4, 0)])
+    top = USER_END - PAGE  # the last page that a program can have
+    top_code = checks_words([(top, mark), (USER_END - 4, 0)])
     only_bss = checks_words([(0x40000, 0), (0x42FF8, 0)])
     return {
         "begins-in-a-page": data_at(at, 9000),
@@ -121,6 +132,11 @@ def unusual(drawing: random.Random) -> Dict[str, bytes]:
         ),
         "many-segments": elf([*many, (0x10000, ends, None, RX)], 0x10000),
         "only-bss": elf([(0x10000, only_bss, None, RX), (0x40000, b"", 3 * PAGE, RW)], 0x10000),
+        "beyond-4-gib": elf(
+            [(0x2100010000, far_code, None, RX), (far, drawn, 9000, RW)], 0x2100010000
+        ),
+        "after-300-headers": elf([*nothing, (0x10000, EXIT_42, None, RX)], 0x10000),
+        "up-to-the-end": elf([(0x10000, top_code, None, RX), (top, drawn, PAGE, RW)], 0x10000),
         "nothing-in-one": elf([(0x10000, EXIT_42, None, RX), (0x50000, b"", 0, RW)], 0x10000),
     }
 

@@ -28,7 +28,10 @@ struct frames_ops {
     /* A frame full of zeros, with one reference, which is the caller's; 0 when none is free. */
     uintptr_t (*alloc)(void);
 
-    /* One reference more; panics, with the address, about what is not a frame in use. */
+    /*
+     * One reference more; panics, with the address, about what is not a frame in use.  A frame can have as many
+     * references as 32 bits can count.
+     */
     void (*get)(uintptr_t frame);
 
     /* One reference less; panics, with the address, about what is not a frame in use. */

@@ -12,7 +12,7 @@
 #include "slot.h"
 
 struct kernel_stacks_ops {
-    /* The lowest word of KERNEL_STACK_SIZE bytes, 16-byte aligned; NULL when there is no memory. */
+    /* The lowest word of KERNEL_STACK_SIZE bytes, 16-byte aligned; NULL only when there is no memory. */
     uint64_t *(*alloc)(void);
 
     /* Give one back; NULL is allowed.  Nobody stands on it. */

@@ -65,7 +65,7 @@ struct page_table_ops {
      * Map the page at va to a frame: its leaf gets the permissions of prot, V, A, and D if it may be
      * written.  Without any of PROT_READ, PROT_WRITE and PROT_EXEC it is mapped all the same, and V
      * clear: no access succeeds, but find() and unmap() know it.
-     * va, frame: page aligned, va as Sv39 demands it.
+     * va, frame: page aligned, va as Sv39 demands it, frame any physical address, of up to 56 bits.
      * Returns 0, -EEXIST when va is mapped, -ENOMEM when there is no frame for a table.
      */
     int (*map)(struct page_table *table, uint64_t va, uintptr_t frame, unsigned prot);

@@ -53,7 +53,8 @@ struct spaces_ops {
      * Make a copy of *wanted part of the space: its links are not looked at, its bounds are page
      * aligned.  With wanted->populate every page is filled at once.  The space's area has a reference
      * of its own to wanted->file.
-     * Returns 0; -EEXIST when it overlaps an area; -ENOMEM.  After an error all is as it was.
+     * Returns 0; -EEXIST when it overlaps an area; -ENOMEM; or what fill() says of a page.  After an error all is as it
+     * was.
      */
     int (*map)(struct space *space, const struct area *wanted);
 

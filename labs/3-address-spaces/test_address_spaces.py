@@ -778,9 +778,9 @@ def test_every_frame_comes_back(machine: Machine) -> None:
     probe(
         machine,
         "programs-refused",
-        "a program, where each frame in turn cannot be had",
-        jobs=["auxv"],
-        checks=60,
+        "a program, where each frame, piece of kernel memory and page of the file in turn cannot be had",
+        jobs=["layout 1 5"],
+        checks=200,
     )
 
 
@@ -992,6 +992,7 @@ def bad_programs(machine: Machine) -> Dict[str, Tuple[bytes, Tuple[str, ...]]]:
         "over-the-end": (elf([code, (USER_END - PAGE, b"x", 2 * PAGE, RW)], 0x10000), REFUSED),
         "beyond-the-end": (elf([code, (USER_END, b"x", PAGE, RW)], 0x10000), REFUSED),
         "huge": (elf([code, (0x20000, b"x", (1 << 62) + 5, RW)], 0x10000), no_memory),
+        "4-gib-more": (elf([code, (0x40000, b"x", (1 << 32) + PAGE, RW)], 0x10000), no_memory),
         "large": (elf([code, (0x40000, b"x", 1 << 30, RW)], 0x10000), no_memory),
         "overlap": (elf([code, (0x10000, b"x", 2 * PAGE, RW)], 0x10000), REFUSED),
         "same-page": (elf([code, (0x10800, b"x", 64, RW)], 0x10000), runs),

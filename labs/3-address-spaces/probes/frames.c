@@ -162,8 +162,9 @@ static void check_many_references(void)
     for (int n = 0; n < MANY; n++)
         allocator->put(frame);
     uintptr_t other = frame_alloc();
-    PROBE_CHECK(other != frame, "frame 0x%lx has been given out again: of its %d references one is left",
-                frame, MANY + 1);
+    PROBE_CHECK(other != frame,
+                "frame 0x%lx has been given out again: of its %d references one is left", frame,
+                MANY + 1);
     frame_put(other);
     frame_put(frame);
 }

@@ -38,9 +38,10 @@ static void as_many_as_there_can_be(void)
         last = stack;
     }
     size_t left = probe_count_frames();
-    PROBE_CHECK(left < NEEDED,
-                "kernel_stacks->alloc() returned NULL with %lu stacks in use, and there are %zu frames",
-                count, left);
+    PROBE_CHECK(
+        left < NEEDED,
+        "kernel_stacks->alloc() returned NULL with %lu stacks in use, and there are %zu frames",
+        count, left);
     for (uint64_t n = count; last; n--) {
         PROBE_CHECK(last[LAST] == n, "kernel stack number %lu of %lu has changed", n, count);
         stack = last;

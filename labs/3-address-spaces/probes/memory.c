@@ -214,9 +214,10 @@ static void wide(void)
         long in = user_memory->in(&process.task, buffer, missing, sizes[i]);
         long out = user_memory->out(&process.task, missing, buffer, sizes[i]);
         long string = user_memory->string(&process.task, (char *)buffer, missing, sizes[i]);
-        PROBE_CHECK(in == -EFAULT && out == -EFAULT && string == -EFAULT,
-                    "the first of 0x%lx bytes is nobody's: in() returned %ld, out() %ld, string() %ld",
-                    sizes[i], in, out, string);
+        PROBE_CHECK(
+            in == -EFAULT && out == -EFAULT && string == -EFAULT,
+            "the first of 0x%lx bytes is nobody's: in() returned %ld, out() %ld, string() %ld",
+            sizes[i], in, out, string);
         memcpy(byte_at(0), "short", 6);
         string = user_memory->string(&process.task, (char *)buffer, BASE, sizes[i]);
         PROBE_CHECK(string == 5, "string() of 5 characters, with room for 0x%lx, returned %ld",

@@ -453,9 +453,10 @@ void fault_trap(unsigned long argument)
     probe_area(unread + 10 * PAGE_SIZE, 1, RW_U, &fickle);
     probe_asked.relieve_result = true;
     int last = trap(unread + 10 * PAGE_SIZE, CAUSE_LOAD_PAGE);
-    PROBE_CHECK(last == SIGBUS && probe_asked.end == 0,
-                "a page that cannot be read when it is tried again: the program ends with %d, not %d",
-                last, SIGBUS);
+    PROBE_CHECK(
+        last == SIGBUS && probe_asked.end == 0,
+        "a page that cannot be read when it is tried again: the program ends with %d, not %d", last,
+        SIGBUS);
     uint64_t va = BASE + 5 * PAGE_SIZE, faults = space.minor_faults;
     long frames_before = probe_frames;
     probe_asked = (struct probe_asked){.grow_result = -EFAULT};

@@ -278,8 +278,13 @@ static void check_far_content(void)
 {
     enum { LAST = 1234 }; /* bytes of the last page */
     const uint64_t four = 1UL << 32, content = 2 * four + 3 * PAGE_SIZE + LAST;
-    const uint64_t distances[] = {0,        four - PAGE_SIZE, four, four + PAGE_SIZE, 2 * four,
-                                  2 * four + 3 * PAGE_SIZE, 2 * four + 4 * PAGE_SIZE};
+    const uint64_t distances[] = {0,
+                                  four - PAGE_SIZE,
+                                  four,
+                                  four + 3 * PAGE_SIZE,
+                                  2 * four,
+                                  2 * four + 3 * PAGE_SIZE,
+                                  2 * four + 4 * PAGE_SIZE};
     const struct spaces_ops *lower = slot_below(spaces, 4);
     const struct area wanted = {.start = BASE,
                                 .end = BASE + (9UL << 30),

@@ -95,8 +95,8 @@ void shortage_parts(unsigned long argument)
         count(tenant->space, &clean_now, &others_now);
         size_t enough = left < TABLE_LEVELS ? left : TABLE_LEVELS;
         PROBE_CHECK(in_use - probe_frames >= (long)enough,
-                    "relieve() has made %ld frames free, and a page may need %d", in_use - probe_frames,
-                    TABLE_LEVELS);
+                    "relieve() has made %ld frames free, and a page may need %d",
+                    in_use - probe_frames, TABLE_LEVELS);
         PROBE_CHECK(clean_now < left, "of another's %zu pages that can be read again %zu are left",
                     clean, clean_now);
         left = clean_now;

@@ -47,15 +47,17 @@ void stack_growth_rules(unsigned long argument)
         struct space *space = new_stack(cases[i].below);
         uint64_t va = cases[i].va;
         int error = stack_growth->grow(space, va);
-        PROBE_CHECK(error == cases[i].wanted,
-                    "grow(0x%lx), with an area that ends at 0x%lx below the stack, returned %d, not %d",
-                    va, cases[i].below, error, cases[i].wanted);
+        PROBE_CHECK(
+            error == cases[i].wanted,
+            "grow(0x%lx), with an area that ends at 0x%lx below the stack, returned %d, not %d", va,
+            cases[i].below, error, cases[i].wanted);
         const struct area *there = area_find(&space->areas, va);
         PROBE_CHECK(!there == (error != 0), "grow(0x%lx) returned %d, and it lies in %s area", va,
                     error, there ? "an" : "no");
         for (uint64_t at = page_down(va); !error && at < begin; at += PAGE_SIZE)
             PROBE_CHECK(area_find(&space->areas, at),
-                        "after grow(0x%lx) the page at 0x%lx, above it, is not the stack's", va, at);
+                        "after grow(0x%lx) the page at 0x%lx, above it, is not the stack's", va,
+                        at);
         PROBE_CHECK(error || !area_find(&space->areas, page_down(va) - 1),
                     "after grow(0x%lx) pages below are the stack's", va);
         PROBE_CHECK(probe_leaves(&space->table) == 0, "grow(0x%lx) has brought in pages", va);
