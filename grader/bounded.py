@@ -80,6 +80,8 @@ def read_file(path: Path, limit: int, inside: Optional[Path] = None) -> bytes:
     try:
         if not stat.S_ISREG(real.lstat().st_mode):  # opening a device may do something already
             raise NotUsable("is not a regular file")
+        if not os.access(real, os.R_OK):
+            raise NotUsable("cannot be read: permission denied")
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         raise NotUsable("is missing") from None

@@ -36,7 +36,7 @@ PROBING = KERNEL / "probe"  # what the probes of labs share
 
 PART_BYTES_MAX = 1 << 20
 # For each process that building a submission takes; a part of the reference takes 0.1 s and 100 MiB.
-COMPILER_SECONDS = 10
+COMPILER_SECONDS = 30
 COMPILER_MEMORY = 1 << 30
 COMPILER_FILE = 32 << 20
 SAID_BYTES_MAX = 64 << 10  # of what a compiler or linker says in one call

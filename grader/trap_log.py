@@ -50,7 +50,7 @@ class TrapLog:
         for found in TRAP.finditer(whole):
             if self._is_loop(found):
                 self.looping = True
-                whole = whole[: whole.index(b"\n", found.end()) + 1]
+                whole, self._rest = whole[: whole.index(b"\n", found.end()) + 1], b""
                 break
         self._keep(whole)
 

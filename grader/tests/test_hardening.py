@@ -296,7 +296,7 @@ def test_other_labs_keep_their_verdicts(
 
     def grade_lab(lab: Lab, *_: object, **__: object) -> "Tuple[results.LabResult, bool]":
         if lab.number == 1:
-            raise {1: ZeroDivisionError("by zero")}[lab.number]
+            raise ZeroDivisionError("by zero")
         return results.LabResult(lab.name, lab.number, lab.title, 7, 100, []), False
 
     monkeypatch.setattr(grading, "grade_lab", grade_lab)
@@ -333,8 +333,8 @@ def test_whose_fault_an_error_is(error: Exception, kind: type) -> None:
     assert type(plugin.trouble_of(error)) is kind
 
 
-def test_an_error_of_the_host_in_a_test_is_no_failed_test(
-    monkeypatch: pytest.MonkeyPatch, lab: Lab
+def test_a_full_disk_in_a_test_is_no_failed_test(
+    monkeypatch: pytest.MonkeyPatch, lab: Lab, tmp_path: Path
 ) -> None:
     """The archive cannot be written: the reference lost all its points."""
 
@@ -342,12 +342,10 @@ def test_an_error_of_the_host_in_a_test_is_no_failed_test(
         raise OSError(28, "No space left on device")
 
     kernel = build.build(grading.configuration(lab, grading.Options(solutions=None)))
-    archives = bounded.write
-    monkeypatch.setattr(plugin.bounded, "write", write)
-    monkeypatch.setattr(plugin, "ARCHIVES", Path("/nowhere"))
-    with pytest.raises((GraderGaveUp, OSError), match="No space left|No such file|nowhere"):
+    monkeypatch.setattr(bounded, "write", write)
+    monkeypatch.setattr(plugin, "ARCHIVES", tmp_path / "archives")
+    with pytest.raises(GraderGaveUp, match="No space left on device"):
         grading.run_tests(lab, kernel, grading.Options(solutions=None, pattern="empty_deck*"))
-    assert archives
 
 
 def test_few_descriptors_are_no_failed_test(lab: Lab, tmp_path: Path) -> None:
@@ -387,7 +385,7 @@ def test_words_of_a_shortage_in_an_error_are_no_shortage(
         (lambda path: path.symlink_to("/dev/zero"), "is a link that leads out of"),
         (lambda path: os.mkfifo(path), "is not a regular file"),
         (lambda path: path.symlink_to(path.name), "cannot be read|leads in a circle|is a link"),
-        (lambda path: (path.touch(), os.truncate(path, 6 << 30)), "has more than 1024 KiB"),
+        (lambda path: path.open("wb").truncate(6 << 30), "has more than 1024 KiB"),
         (lambda path: path.mkdir(), "is not a regular file"),
     ],
     ids=["device", "fifo", "circle", "sparse", "directory"],
