@@ -3,8 +3,16 @@
 # The work is done by the Python package grader/; this file finds a Python that can run it.
 
 SHELL := /bin/bash
+# -p, here and below: bash heeds nothing of CDPATH, BASH_ENV, SHELLOPTS, and functions that the environment may have.
+.SHELLFLAGS := -pc
+unexport CDPATH BASH_ENV ENV SHELLOPTS BASHOPTS POSIXLY_CORRECT GREP_OPTIONS
+unexport PYTHONHOME PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONINSPECT
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+
+ifeq ($(wildcard grader/setup/tools.sh),)
+$(error run it in the tree itself: make -C $(dir $(lastword $(MAKEFILE_LIST))))
+endif
 
 # Students' options
 LAB ?=
@@ -31,7 +39,7 @@ AUTHORS := $(wildcard labs/1-batch/solution)
 
 # setup writes down which Python has all the modules; a removed one is looked for again.
 PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
-GRADER = $(PYTHON_FOUND) -m grader
+GRADER = "$(PYTHON_FOUND)" -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
 .PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux test-versions mutants fuzz template \
@@ -48,10 +56,10 @@ help: ## This list
 
 ##@ For students
 setup: ## Install what is missing (QEMU, compiler, Python modules)
-	@bash grader/setup/setup.sh student
+	@bash -p grader/setup/setup.sh student
 
 doctor: ## Report each tool, its version, and what to do about problems
-	@bash grader/setup/doctor.sh
+	@bash -p grader/setup/doctor.sh
 
 start: ready ## Create solutions/ from the starter files, and say what to do next
 	@$(GRADER) start
@@ -92,13 +100,13 @@ handout: ready authors ## Write the student edition, without solutions: OUT=dir
 
 ##@ For authors of labs
 test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself
-	@$(PYTHON_FOUND) -m pytest grader/tests -n auto
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto
 
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
-	@$(PYTHON_FOUND) -m pytest grader/tests/large_programs.py
+	@"$(PYTHON_FOUND)" -m pytest grader/tests/large_programs.py
 
 test-versions: authors ## The labs on Debian 13 and Ubuntu 24.04, in roots that debootstrap makes (as root; RELEASES=)
-	@MIRROR="$(MIRROR)" UBUNTU_MIRROR="$(UBUNTU_MIRROR)" bash grader/tests/versions.sh $(RELEASES)
+	@MIRROR="$(MIRROR)" UBUNTU_MIRROR="$(UBUNTU_MIRROR)" bash -p grader/tests/versions.sh $(RELEASES)
 
 mutants: ready-for-test authors ## Every wrong kernel against every test (LAB= ONLY=), or random edits (MECHANICAL=n SEED=)
 	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)" --mechanical "$(MECHANICAL)" --seed "$(SEED)"
@@ -113,20 +121,20 @@ fuzz: ready-for-test authors ## Random system calls against the finished kernel:
 	@$(GRADER) fuzz --calls "$(CALLS)" --seed "$(SEED)"
 
 format: ready-for-test ## Format C and Python
-	@bash grader/lint.sh format
+	@bash -p grader/lint.sh format
 
 lint: ready-for-test ## Check formats, types, and suspicious code; report the kernel's size
-	@bash grader/lint.sh check
+	@bash -p grader/lint.sh check
 
 # Set up when nothing is known of this machine yet, or setup itself has changed.
 ready:
 	@if [ ! -x "$$(cat build/python 2>/dev/null)" ] || [ grader/setup/tools.sh -nt build/python ]; \
-		then bash grader/setup/setup.sh student || exit 2; fi
+		then bash -p grader/setup/setup.sh student || exit 2; fi
 
 ready-for-test:
 	@if [ ! -x "$$(cat build/python 2>/dev/null)" ] || [ ! -e build/python-test ] || \
 		[ grader/setup/tools.sh -nt build/python-test ]; \
-		then bash grader/setup/setup.sh test && touch build/python-test || exit 2; fi
+		then bash -p grader/setup/setup.sh test && touch build/python-test || exit 2; fi
 
 authors:
 	@if [ -z "$(AUTHORS)" ]; then \

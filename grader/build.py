@@ -207,7 +207,7 @@ def _ninja(
     command = [ninja, "--quiet", "-k", "0", "-C", str(directory)]
     if jobs:
         command += ["-j", str(jobs)]
-    apply, environment = None, dict(os.environ)
+    apply, environment = None, sandbox.tools_environment()
     if visible is not None:
         # One sandbox around ninja costs 2 ms; one around each compiler would cost more.
         tools = [Path(ninja), Path(need(cross() + "gcc")), Path(need(cross() + "as"))]

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import struct
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from grader import launcher
 from grader.check import readable
-from grader.paths import BUILD, GraderError
+from grader.paths import BUILD, GraderError, shown
 
 IMAGES = BUILD / "images"
 
@@ -103,22 +104,47 @@ def _sectors_per_cluster(megabytes: int, cluster: Optional[int]) -> int:
     )
 
 
+_NOT_IN_NAMES = re.compile(r'[\0-\x1f"*:<>?\\|]')
+NAME_MAX = 255  # letters, of two bytes each
+
+
+def _unstorable(part: str) -> str:
+    """Why no FAT has a file of this name; "" when it may have."""
+    if not part or part in (".", ".."):
+        return "it is no name"
+    if _NOT_IN_NAMES.search(part):
+        return 'FAT has no names with one of " * : < > ? \\ | or a control character'
+    if part[-1] in ". ":
+        return "FAT has no names that end with a dot or a space"
+    try:
+        length = len(part.encode("utf-16-le")) // 2
+    except UnicodeEncodeError:
+        return "it is no UTF-8"
+    return f"FAT has no names of more than {NAME_MAX} letters" if length > NAME_MAX else ""
+
+
 def _check_names(files: Mapping[str, bytes]) -> None:
     """ValueError for a path that no FAT can store, or two that are the same to it."""
     seen: Dict[str, str] = {}
+    directories: Dict[str, str] = {}
     for name, content in files.items():
         path = name[:-1] if name.endswith("/") and not content else name
-        for part in path.split("/"):
-            if (
-                not part
-                or part[-1] in ". "
-                or len(part) > 255
-                or re.search(r'[\0-\x1f"*:<>?\\|]', part)
-            ):
-                raise ValueError(f"{name!r} is no path on a FAT file system")
+        parts = path.split("/")
+        why = next(filter(None, map(_unstorable, parts)), "")
+        if why:
+            raise ValueError(f"{name!a} is no path on a FAT file system: {why}")
         other = seen.setdefault(path.casefold(), name)
         if other != name:
-            raise ValueError(f"{name!r} and {other!r} are the same to a FAT file system")
+            raise ValueError(f"{name!a} and {other!a} are the same to a FAT file system")
+        for count in range(1, len(parts)):
+            above = "/".join(parts[:count])
+            other = directories.setdefault(above.casefold(), above)
+            if other != above:
+                raise ValueError(f"{above!a} and {other!a} are the same to a FAT file system")
+    for folded, above in directories.items():
+        other = seen.get(folded, "")
+        if other and not other.endswith("/"):
+            raise ValueError(f"{above!a} and {other!a} are the same to a FAT file system")
 
 
 def _put(image: Path, files: Mapping[str, bytes], known: Sequence[str] = ()) -> None:
@@ -189,6 +215,40 @@ def _once(name: str, make: Callable[[Path], object]) -> Path:
     return path
 
 
+def files_below(directory: Path, bytes_max: int) -> Dict[str, bytes]:
+    """What is in a person's directory, as files of a disk: path -> content.  Raises GraderError, with one line, for what
+    no FAT file system holds, or no disk with room for so many bytes."""
+    found: Dict[str, bytes] = {}
+    left = bytes_max
+    where = shown(directory)
+    for folder, folders, names in os.walk(directory):
+        folders.sort()
+        for name in sorted([*names, *(n for n in folders if Path(folder, n).is_symlink())]):
+            path = Path(folder, name)
+            inside = str(path.relative_to(directory))
+            try:
+                information = path.lstat()
+                if not stat.S_ISREG(information.st_mode):
+                    kind = "a link" if path.is_symlink() else "no regular file"
+                    raise GraderError(
+                        f"{where}: {inside!a} is {kind}: put a file there, or remove it"
+                    )
+                left -= information.st_size
+                if left < 0:
+                    raise GraderError(
+                        f"{where}: with {inside!a} its files have more than {bytes_max >> 20} MiB, which is the disk's"
+                        " size"
+                    )
+                found[inside] = path.read_bytes()
+            except OSError as error:
+                raise GraderError(f"{where}: {inside!a} cannot be read: {error.strerror}") from None
+    try:
+        _check_names(found)
+    except ValueError as error:
+        raise GraderError(f"{where}: {error}: rename it") from None
+    return found
+
+
 def image(files: Mapping[str, bytes], megabytes: int = 4, cluster: Optional[int] = None) -> Path:
     """A disk that holds these files, and nothing else: always the same bytes for the same files.
 
@@ -197,6 +257,7 @@ def image(files: Mapping[str, bytes], megabytes: int = 4, cluster: Optional[int]
     32 MiB on).  The file system is FAT16, with one FAT and 512 entries in its root.  The image is kept in
     build/images/ and not to be written to: making it takes some 15 ms, finding it again none.
     """
+    _check_names(files)
     each = _sectors_per_cluster(megabytes, cluster)
     digest = hashlib.sha256(_recipe())
     digest.update(struct.pack("<II", megabytes, each))

@@ -76,10 +76,14 @@ def console_disk(lab: Lab) -> Optional[Path]:
         except (disk.Damaged, GraderError) as error:
             print(f"rung: note: {shown(DISK)} is left as it is: {error}", file=sys.stderr)
     else:
-        given = USER / "disk"
-        texts = {str(p.relative_to(given)): p.read_bytes() for p in given.rglob("*") if p.is_file()}
+        room = (DISK_MEGABYTES << 20) - sum(map(len, programs.values()))
+        texts = disk.files_below(USER / "disk", room)
         unfinished = DISK.with_suffix(".new")
-        shutil.copyfile(disk.image({**texts, **programs}, DISK_MEGABYTES), unfinished)
+        try:
+            made = disk.image({**texts, **programs}, DISK_MEGABYTES)
+        except ValueError as error:  # a file that is in the way of a program's
+            raise GraderError(f"{shown(USER / 'disk')}: {error}: rename it") from None
+        shutil.copyfile(made, unfinished)
         unfinished.replace(DISK)
     return DISK
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # lint.sh check|format: formats, types, suspicious code; and the size of the taught kernel.
 set -u
+unset CDPATH GREP_OPTIONS POSIXLY_CORRECT
+unset -f cd pwd
+set +eCf +o posix +o pipefail # whatever SHELLOPTS says
 cd "$(dirname "$0")/.." || exit 2
 mode=${1:-check}
 python=$(cat build/python)

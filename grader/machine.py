@@ -4,7 +4,7 @@ QEMU runs with -icount and a seed, so that a run's output, guest time and trap l
 whatever the host does meanwhile.  We read the console, the trap log and QEMU's monitor (QMP) as they
 come, and end the run when guest time exceeds the budget or a stream exceeds its cap.
 
-Facts this leans on, all of QEMU 7.2 to 9: see docs/architecture.md, "The machine".
+Facts this leans on, all of QEMU 7.2 to 10: see docs/architecture.md, "The machine".
 """
 
 from __future__ import annotations

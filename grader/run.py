@@ -68,7 +68,7 @@ _FAULT = re.compile(
 _BACKTRACE = re.compile(r"^backtrace:((?: 0x[0-9a-f]{1,16})*)$")
 _OFF = re.compile(r"^off: time ([0-9]{1,18})$")
 # What OpenSBI 1.6 prints about an instruction that is illegal where it stands (sret in user mode, mret in the kernel),
-# before it passes the trap on to the kernel: lib/sbi/sbi_illegal_insn.c.  OpenSBI 1.3 and older say nothing.
+# before it passes the trap on to the kernel: lib/sbi/sbi_illegal_insn.c.  OpenSBI 1.4 and older say nothing.
 _FIRMWARE_REMARK = re.compile(
     rb"system_opcode_insn: Invalid opcode for CSR read/write instruction(?:\r?\n)?"
 )

@@ -134,6 +134,20 @@ def places_of(tool: Path) -> List[Path]:
     return found
 
 
+# What changes what a compiler reads, or how it says things: GCC's manual, "Environment Variables"; ninja's.
+TOOLS_HEED = (
+    *("CPATH", "C_INCLUDE_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "LIBRARY_PATH", "LD_RUN_PATH"),
+    *("DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "GCC_COLORS", "GCC_COMPARE_DEBUG"),
+    *("LANGUAGE", "LDEMULATION", "NINJA_STATUS"),
+)
+
+
+def tools_environment() -> Dict[str, str]:
+    """Our environment for a compiler without bubblewrap: it says what it says in English, whoever asks."""
+    kept = {name: value for name, value in os.environ.items() if name not in TOOLS_HEED}
+    return {**kept, "LC_ALL": "C"}
+
+
 def wrap_compiler(
     tools: Sequence[Path], visible: Sequence[Path], writable: Path
 ) -> Tuple[List[str], Dict[str, str]]:
@@ -144,7 +158,7 @@ def wrap_compiler(
     bwrap = bubblewrap()
     if not bwrap:
         note("compiler", missing_reason())
-        return [], dict(os.environ)
+        return [], tools_environment()
     prefix = [bwrap, "--dev-bind", "/dev/null", "/dev/null", "--tmpfs", "/tmp"]
     places = [Path(place) for place in SYSTEM]
     for path in dict.fromkeys([*places, *(p for tool in tools for p in places_of(tool)), *visible]):
@@ -152,11 +166,11 @@ def wrap_compiler(
             prefix += ["--ro-bind", str(path), str(path)]
     prefix += ["--bind", str(writable), str(writable), "--chdir", str(writable)]
     prefix += ["--unshare-all", "--die-with-parent", "--"]
-    environment = {"PATH": os.environ.get("PATH", os.defpath)}
+    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
     # The very options are tried, once: those of other builds differ from them in the names of directories.
     if "compiler" not in how():
         note("compiler", why_not(prefix, environment))
-    return (prefix, environment) if how()["compiler"] == HOLDS else ([], dict(os.environ))
+    return (prefix, environment) if how()["compiler"] == HOLDS else ([], tools_environment())
 
 
 def wrap_machine() -> List[str]:

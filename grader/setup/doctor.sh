@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
 # doctor.sh: each tool, its version, and what to do about it.  Exit status 1 when a student lacks one.
 set -u
+unset CDPATH GREP_OPTIONS POSIXLY_CORRECT
+unset -f cd pwd
+set +eCf +o posix +o pipefail # whatever SHELLOPTS says
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=grader/setup/tools.sh
 . "$here/tools.sh"

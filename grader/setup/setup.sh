@@ -4,6 +4,9 @@
 # Says what it will do before it does it; uses sudo only when not root.  Afterwards build/python
 # names the Python that has all the modules.
 set -u
+unset CDPATH GREP_OPTIONS POSIXLY_CORRECT
+unset -f cd pwd
+set +eCf +o posix +o pipefail # whatever SHELLOPTS says
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=grader/setup/tools.sh
 . "$here/tools.sh"

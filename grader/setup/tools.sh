@@ -6,6 +6,9 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
+# A place for temporary files that is not there is as good as none.
+if [ ! -d "${TMPDIR:-/tmp}" ] || [ ! -w "${TMPDIR:-/tmp}" ]; then unset TMPDIR; fi
+
 # name | who | minimum version | apt | dnf | pacman | brew | what for
 # who: student, or test (only `make test`).  A minimum of 0 means any.  Several packages of a system stand
 # beside each other, with spaces between.

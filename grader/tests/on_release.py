@@ -6,7 +6,6 @@ starter files, and of the alternatives.  Exit status 1 where that does not hold.
 
 from __future__ import annotations
 
-import platform
 import sys
 import tempfile
 from pathlib import Path
@@ -51,8 +50,10 @@ def complaints() -> List[str]:
 
 
 def main() -> int:
-    release = platform.freedesktop_os_release().get("PRETTY_NAME", "")
-    print(f"\n{release}, the tree in {ROOT}")
+    lines = Path("/etc/os-release").read_text().splitlines()
+    names = [line.partition("=")[2].strip('"') for line in lines if line.startswith("PRETTY_NAME")]
+    release = " ".join(names)
+    print(f"\n{release}, the tree in {ROOT}", flush=True)
     found = complaints()
     print(*found, sep="\n")
     print(f"{release}: " + (f"{len(found)} complaints" if found else "all as it should be"))

@@ -212,6 +212,27 @@ def test_student_edition_grades_itself(edition: Path, lab: Lab) -> None:
     assert grade_in(edition, f"WITH={others}")["score"] == 0
 
 
+def test_student_edition_works_from_a_clone_with_other_ends_of_lines(
+    edition: Path, tmp_path: Path
+) -> None:
+    """What Git for Windows and many settings of core.autocrlf would do to a clone: nothing is done to this one."""
+    clone = tmp_path / "clone"
+    subprocess.run(
+        ["git", "-c", "core.autocrlf=true", "clone", "-q", str(edition), str(clone)], check=True
+    )
+    (clone / "build").mkdir()
+    (clone / "build" / "python").write_text(f"{sys.executable}\n")
+    started = subprocess.run(
+        ["make", "start"], cwd=clone, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert started.returncode == 0, started.stdout
+    for path in (clone / "solutions").rglob("*.*"):  # an editor that writes CRLF
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    results = grade_in(clone)
+    graded = [lab["lab"] for lab in results["labs"]]  # type: ignore[attr-defined]
+    assert graded == ["batch"] and results["score"] == all_labs()[0].starter_score
+
+
 def links_to_nowhere(tree: Path) -> List[str]:
     """Links in a tree's pages to files that are not there."""
     found = []

@@ -410,3 +410,89 @@ def test_a_debugged_machine_writes_to_a_copy(
     assert path.read_bytes()[0] != ord("x")
     bare = dataclasses.replace(boot, disk=None)
     assert interactive.with_own_disk(bare) is bare
+
+
+# ---- a person's directory
+
+
+REFUSED = {
+    "what?.txt": "'what?.txt' is no path on a FAT file system: FAT has no names with one of",
+    "a:b": "'a:b' is no path",
+    "two\nlines": "'two\\nlines' is no path",
+    "x" * 255: "",
+    "end.": "names that end with a dot or a space",
+    "end ": "names that end with a dot or a space",
+    "notes/what*": "'notes/what*' is no path",
+    "what?/file": "'what?/file' is no path",
+    "readme.TXT": "are the same to a FAT file system",
+    "NOTES/other": "are the same to a FAT file system",
+    "\udcff": "it is no UTF-8",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED, ids=ascii)
+def test_what_no_disk_holds_is_one_line(tmp_path: Path, name: str) -> None:
+    for each in ("README.txt", "notes/a.txt", name):
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).write_bytes(b"x")
+    if not REFUSED[name]:
+        assert disk.files_below(tmp_path, 1 << 20)[name] == b"x"
+        return
+    with pytest.raises(GraderError) as raised:
+        disk.files_below(tmp_path, 1 << 20)
+    assert REFUSED[name] in str(raised.value)
+    assert str(raised.value).isprintable() and str(raised.value).endswith(": rename it")
+
+
+def test_names_in_other_scripts_are_stored(tmp_path: Path) -> None:
+    names = ["größe.txt", "名前.txt", "a+b=c [1];,.txt", "l" * 200, "deep/er/file"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    found = disk.files_below(tmp_path, 1 << 20)
+    assert disk.listing(disk.image(found).read_bytes()) == {n: n.encode() for n in names}
+
+
+def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "directory").mkdir()
+    for name, target, said in (
+        ("link", "/dev/zero", "'link' is a link"),
+        ("to nowhere", "nowhere", "'to nowhere' is a link"),
+        ("to a directory", ".", "'to a directory' is a link"),
+        ("fifo", "", "'fifo' is no regular file"),
+    ):
+        if target:
+            (tmp_path / name).symlink_to(target)
+        else:
+            os.mkfifo(tmp_path / name)
+        with pytest.raises(GraderError, match=said):
+            disk.files_below(tmp_path, 1 << 20)
+        (tmp_path / name).unlink()
+    assert disk.files_below(tmp_path, 1 << 20) == {}
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(6 << 30)
+    with pytest.raises(GraderError, match="with 'large' its files have more than 1 MiB"):
+        disk.files_below(tmp_path, 1 << 20)
+
+
+@pytest.mark.parametrize("name", ["what?.txt", "readme.TXT", "sbin", "SBIN/cat"])
+def test_make_run_says_in_one_line_what_the_disk_cannot_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    given = tmp_path / "user" / "disk"
+    for each in ("README.txt", name):
+        (given / each).parent.mkdir(parents=True, exist_ok=True)
+        (given / each).write_text("x")
+    monkeypatch.setattr(interactive, "USER", tmp_path / "user")
+    monkeypatch.setattr(interactive, "DISK", tmp_path / "disk.img")
+    build.build_base()
+    with pytest.raises(GraderError, match="rename it"):
+        interactive.console_disk(find_lab("mmap"))
+    assert not (tmp_path / "disk.img").exists()
+    (given / name).unlink()
+    if "/" in name:
+        (given / name).parent.rmdir()
+    assert interactive.console_disk(find_lab("mmap")) == tmp_path / "disk.img"

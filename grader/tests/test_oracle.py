@@ -22,6 +22,7 @@ import pytest
 
 from grader import programs, symbols
 from grader.build import program
+from grader.disk import tool
 from grader.paths import LABS
 from grader.tests import on_linux
 from grader.tests.on_linux import host  # noqa: F401  (a fixture)
@@ -187,9 +188,7 @@ def protection_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     library = tmp_path_factory.mktemp("host") / "protection_keys.so"
     source = Path(__file__).with_name("protection_keys.c")
     flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
-    subprocess.run(
-        [on_linux.tool("gcc"), *flags, str(source), "-o", str(library), "-ldl"], check=True
-    )
+    subprocess.run([tool("gcc"), *flags, str(source), "-o", str(library), "-ldl"], check=True)
     return library
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional
 
 import pytest
 
+from grader import sandbox
 from grader.paths import ROOT
 
 BASICS = "bash cat dirname env grep head id mkdir mktemp rm sort tail uname wc".split()
@@ -183,3 +185,130 @@ def test_doctor_says_what_to_do(machine: Machine) -> None:
     assert rows["git"].split()[3] == "any" and rows["ninja"].split()[2:4] == ["-", "1.8"]
     assert "MISSING" in rows["ninja"] and "make setup (package ninja-build)" in rows["ninja"]
     assert "TOO OLD" in done.stdout and "Rung needs 7.0" in done.stdout
+
+
+# What a person's environment may have, and their shell's settings.
+ENVIRONMENTS: Dict[str, Dict[str, str]] = {
+    "CDPATH": {"CDPATH": ".:/tmp"},
+    "CDPATH with another tree": {"CDPATH": "{elsewhere}:."},
+    "noclobber": {"SHELLOPTS": "noclobber"},
+    "errexit": {"SHELLOPTS": "errexit:pipefail:noglob"},
+    "posix": {"POSIXLY_CORRECT": "1"},
+    "cd is a function": {"BASH_FUNC_cd%%": "() { echo gone to $1; }"},
+    "BASH_ENV": {"BASH_ENV": "{elsewhere}/bash_env"},
+    "GREP_OPTIONS": {"GREP_OPTIONS": "--color=always -n"},
+    "no TMPDIR": {"TMPDIR": "/nowhere/at/all"},
+    "TMPDIR is a file": {"TMPDIR": "/dev/null"},
+    "IFS": {"IFS": "/"},
+    "HOME": {"HOME": "/nowhere"},
+    "LC_ALL": {"LC_ALL": "C"},
+    "LANG": {"LANG": "tr_TR.UTF-8", "LANGUAGE": "de"},
+    "PYTHONSAFEPATH": {"PYTHONSAFEPATH": "1"},
+    "PYTHONOPTIMIZE": {"PYTHONOPTIMIZE": "2"},
+}
+
+
+def environment_of(name: str, directory: Path) -> Dict[str, str]:
+    """One of these, with a place that has what it names."""
+    elsewhere = directory / "elsewhere"
+    (elsewhere / "grader" / "setup").mkdir(parents=True)
+    (elsewhere / "bash_env").write_text("echo from elsewhere\ncd() { echo gone; }\n")
+    return {
+        key: value.replace("{elsewhere}", str(elsewhere))
+        for key, value in ENVIRONMENTS[name].items()
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in ENVIRONMENTS if name != "BASH_ENV"])
+def test_scripts_do_not_depend_on_the_environment(
+    machine: Machine, name: str, tmp_path: Path
+) -> None:
+    environment = {"PATH": str(machine.path), "PYTHON": sys.executable}
+    environment.update(environment_of(name, tmp_path))
+    for script, said in (("setup.sh", "setup: everything is here"), ("doctor.sh", "For students:")):
+        for _ in range(2):  # the second time what it writes is there
+            done = subprocess.run(
+                ["bash", f"grader/setup/{script}"],
+                cwd=machine.tree,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.splitlines()[0] == said
+            assert not [line for line in done.stderr.splitlines() if "setlocale" not in line]
+    assert (machine.tree / "build" / "python").read_text() == f"{sys.executable}\n"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("target", ["doctor", "slots"])
+def test_make_does_not_depend_on_the_environment(name: str, target: str, tmp_path: Path) -> None:
+    """`doctor` is a script, `slots` builds and boots a kernel."""
+    environment = {**os.environ, **environment_of(name, tmp_path)}
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), target, "SOLUTIONS=reference"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("runner" if target == "slots" else "For students:") in done.stdout
+    assert "elsewhere" not in done.stdout and "gone" not in done.stdout
+
+
+def test_make_says_where_it_has_to_run(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["make", "-f", str(ROOT / "Makefile"), "doctor"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2 and f"make -C {ROOT}/" in done.stderr
+
+
+def test_nobody_else_needs_to_read_what_setup_writes(machine: Machine) -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'umask 077; exec bash "$0"', str(machine.tree / "grader/setup/setup.sh")],
+        env={"PATH": str(machine.path), "PYTHON": sys.executable},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "setup: everything is here\n")
+
+
+def test_the_path_of_python_may_have_spaces(machine: Machine, tmp_path: Path) -> None:
+    python = tmp_path / "a place" / "python3"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    assert machine.run(PYTHON=str(python)).returncode == 0
+    assert (machine.tree / "build" / "python").read_text() == f"{python}\n"
+    said = subprocess.run(
+        ["make", "-n", "slots", f"PYTHON_FOUND={python}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    assert f'"{python}" -m grader slots' in said
+
+
+def test_what_the_compiler_says_does_not_depend_on_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its messages are read, and in no other language than English; it finds no headers elsewhere."""
+    for name, value in (
+        ("LC_ALL", "de_DE.UTF-8"),
+        ("CPATH", str(tmp_path)),
+        ("RUNG_SANDBOX", "off"),
+    ):
+        monkeypatch.setenv(name, value)
+    prefix, environment = sandbox.wrap_compiler([], [], tmp_path)
+    assert prefix == [] and environment["LC_ALL"] == "C" and "CPATH" not in environment

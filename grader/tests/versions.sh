@@ -8,7 +8,9 @@
 # MIRROR, UBUNTU_MIRROR: where packages come from; by default where this system's apt gets them.
 set -eu
 export LC_ALL=C.UTF-8
-unset CDPATH
+unset CDPATH GREP_OPTIONS POSIXLY_CORRECT
+unset -f cd pwd
+set +Cf +o posix +o pipefail # whatever SHELLOPTS says
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 here=$PWD
 place=$here/build/versions
