@@ -75,6 +75,8 @@ void exec_vectors(unsigned long argument)
     PROBE_CHECK(strlen(vector[0]) == ARGUMENTS_MAX - 16 - 1 && !vector[1],
                 "of one string that just fits %zu bytes are copied", strlen(vector[0]));
     kfree(vector);
+    make(1, ARGUMENTS_MAX - 16);
+    copy(area, -E2BIG, "one string that is one byte too long");
     /* The most strings that there can be, one more, and as many as have no room for their addresses alone. */
     enum { MOST = (ARGUMENTS_MAX - 8) / 9, ADDRESSES = ARGUMENTS_MAX / 8 };
     static const size_t counts[] = {MOST + 1,      ADDRESSES - 1, ADDRESSES,
@@ -97,8 +99,6 @@ void exec_vectors(unsigned long argument)
     probe_leave(0);
     copy(area, -ENOMEM, "three strings, without kernel memory,");
     probe_feed();
-    make(1, ARGUMENTS_MAX - 16);
-    copy(area, -E2BIG, "one string that is one byte too long");
     make(200, 31);
     copy(area, -E2BIG, "200 strings of 31 bytes");
     make(500, 0);

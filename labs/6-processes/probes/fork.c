@@ -226,7 +226,7 @@ static void fork_without_kernel_memory(struct process *parent, size_t step)
     PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
     struct process *child = process_find((int)pid);
     PROBE_CHECK(
-        child->space->areas.count == parent->space->areas.count &&
+        child && child != parent && child->space->areas.count == parent->space->areas.count &&
             !child->directory == !parent->directory && child->task.stack,
         "clone() with %zu bytes of kernel memory has worked, and the child has %zu areas of "
         "%zu, or not its parent's directory",

@@ -175,6 +175,8 @@ static long with_little_memory(unsigned number, const char *name)
     probe_feed();
     PROBE_CHECK(result >= 0, "%s does not work with %d bytes of kernel memory", name, MEMORY_MOST);
     struct process *process = result > 0 ? process_find((int)result) : caller;
+    PROBE_CHECK(process && (result > 0) == (number == SYS_SPAWN),
+                "%s with enough kernel memory returned %ld", name, result);
     check_passed(process, result > 0 ? process->task.user.x[X_SP] : process->task.renewed_sp);
     PROBE_CHECK(process->directory && process->directory[1] == 'd' && process->priority == 33 &&
                     process->files[TEXT_FD] && !process->files[SECRET_FD],
