@@ -122,7 +122,9 @@ class Boot:
     disk_read_only: bool = False
     power_lost: int = 0
     typed: Tuple[Tuple[bytes, bytes], ...] = ()
-    code: Optional[Tuple[int, int]] = None  # [start, end): log what is executed there (probe_log.py)
+    code: Optional[
+        Tuple[int, int]
+    ] = None  # [start, end): log what is executed there (probe_log.py)
     jobs: Tuple[str, ...] = ()  # the deck, for tools
 
     @property

@@ -154,6 +154,8 @@ def show(
         console.print(_lab_table(lab, definition))
         for note in lab.notes:
             console.print(f"  [yellow]note:[/yellow] {escape(note)}", highlight=False)
+        for question in lab.questions:
+            console.print(f"  [yellow]to ask:[/yellow] {escape(question)}", highlight=False)
         if lab.failure:
             console.print(f"\n  [bold red]{escape(lab.failure)}[/bold red]", highlight=False)
             for more in lab.diagnostics[1:8]:

@@ -51,8 +51,9 @@ class TestResult:
 
 @dataclass
 class LabResult:
-    """A lab's verdict.  failure: why it does not build, else ""; notes: what to know besides; bonus: the
-    points of challenges, which are in no score."""
+    """A lab's verdict.  failure: why it does not build, else ""; notes: what to know besides; questions: what an
+    instructor may want to ask, without effect on the score; bonus: the points of challenges, which are in no score.
+    """
 
     lab: str
     number: int
@@ -63,6 +64,7 @@ class LabResult:
     failure: str = ""
     diagnostics: List[Diagnostic] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    questions: List[str] = field(default_factory=list)
     bonus: int = 0
     max_bonus: int = 0
 

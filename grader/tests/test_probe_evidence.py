@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
@@ -195,9 +195,9 @@ def submission(lab: Lab, directory: Path, attack: str) -> Path:
     return directory
 
 
-def cases() -> List[object]:
+def cases() -> List[Any]:
     """Every attack in the first lab with probes, the plainest in all of them."""
-    found = []
+    found: List[Any] = []
     for lab in PROBED:
         for attack in ATTACKS:
             if lab == PROBED[0] or attack in ("result-written", "probes-return-at-once"):
@@ -210,7 +210,8 @@ def test_knowing_all_addresses_of_the_probes_gains_nothing(
     grade: Grade, tmp_path: Path, lab: Lab, attack: str
 ) -> None:
     directory = submission(lab, tmp_path / "attack", attack)
-    for seed in ([], ["--seed", SECRET_SEED]):
+    seeds: List[Tuple[str, ...]] = [(), ("--seed", SECRET_SEED)]
+    for seed in seeds:
         graded = grade(directory, *seed)
         assert graded.results and not graded.results["labs"][0]["failure"], graded.output
         assert graded.score <= lab.starter_score, graded.output
