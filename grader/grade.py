@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import bounded, build, check, intake, sandbox
+from grader import bounded, build, check, intake, likeness, sandbox
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp, shown
@@ -219,6 +219,8 @@ def grade_lab(
         kernel = build.build(chosen)
         warned = build.warnings(chosen)
         result.notes += [f"the compiler warns: {text}" for text in warned[:WARNINGS_SHOWN]]
+        if options.solutions:
+            result.questions = likeness.questions(chosen, lab)
     except BuildFailure as failure:
         result.failure, result.diagnostics = failure.text, failure.diagnostics
         result.tests, _ = run_tests(lab, None, options)

@@ -13,7 +13,7 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import List, Tuple
+from typing import Any, List, Tuple
 
 ALLOC, WRITE, EXECUTE, GROUP, TLS = 2, 1, 4, 0x200, 0x400  # sh_flags
 PROGBITS, SYMTAB, STRTAB, RELA, NOBITS = 1, 2, 3, 4, 8  # sh_type
@@ -97,7 +97,7 @@ class Object:
             Section(self._text(raw[names][4] + r[0]), r[1], r[2], r[4], r[5], r[7], r[9])
             for r in raw
         ]
-        self._raw: List[Tuple[int, ...]] = []
+        self._raw: List[Tuple[Any, ...]] = []
         self._strings = 0
         for section, r in zip(self.sections, raw):
             if section.type == SYMTAB:

@@ -178,6 +178,8 @@ def show(
         console.print(_lab_table(lab, definition))
         for note in lab.notes:
             say(console, "  ", ("note:", "yellow"), " ", note)
+        for question in lab.questions:
+            say(console, "  ", ("to ask:", "yellow"), " ", question)
         if lab.failure:
             say(console, "\n  ", (lab.failure, "bold red"))
             for more in lab.diagnostics[1:8]:

@@ -54,8 +54,9 @@ class TestResult:
 
 @dataclass
 class LabResult:
-    """A lab's verdict.  failure: why it does not build, else ""; not_graded: why there is no verdict, else ""; notes: what to know besides; bonus: the
-    points of challenges, which are in no score."""
+    """A lab's verdict.  failure: why it does not build, else ""; not_graded: why there is no verdict, else ""; notes:
+    what to know besides; questions: what an instructor may want to ask, without effect on the score; bonus: the points of
+    challenges, which are in no score."""
 
     lab: str
     number: int
@@ -66,6 +67,7 @@ class LabResult:
     failure: str = ""
     diagnostics: List[Diagnostic] = field(default_factory=list)
     notes: List[str] = field(default_factory=list)
+    questions: List[str] = field(default_factory=list)
     bonus: int = 0
     max_bonus: int = 0
     not_graded: str = ""

@@ -6,16 +6,17 @@ files. What is lost are the attacker's doubts: the addresses come from `nm` of t
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
-from typing import Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from grader import build, symbols
+from grader import build, plugin, probe_log, symbols
 from grader import grade as grading
 from grader.labs import Lab, all_labs
-from grader.paths import TEMPLATE
+from grader.paths import TEMPLATE, GraderError
 from grader.tests.conftest import Grade
 
 PROBED = [lab for lab in all_labs() if (lab.directory / "probes" / "list.c").is_file()]
@@ -195,9 +196,9 @@ def submission(lab: Lab, directory: Path, attack: str) -> Path:
     return directory
 
 
-def cases() -> List[object]:
+def cases() -> List[Any]:
     """Every attack in the first lab with probes, the plainest in all of them."""
-    found = []
+    found: List[Any] = []
     for lab in PROBED:
         for attack in ATTACKS:
             if lab == PROBED[0] or attack in ("result-written", "probes-return-at-once"):
@@ -210,7 +211,53 @@ def test_knowing_all_addresses_of_the_probes_gains_nothing(
     grade: Grade, tmp_path: Path, lab: Lab, attack: str
 ) -> None:
     directory = submission(lab, tmp_path / "attack", attack)
-    for seed in ([], ["--seed", SECRET_SEED]):
+    seeds: List[Tuple[str, ...]] = [(), ("--seed", SECRET_SEED)]
+    for seed in seeds:
         graded = grade(directory, *seed)
         assert graded.results and not graded.results["labs"][0]["failure"], graded.output
         assert graded.score <= lab.starter_score, graded.output
+
+
+def test_the_reference_is_believed_and_a_shortened_log_is_not() -> None:
+    """Each demand of probe_log.py, on the log of a run that is right."""
+    lab = PROBED[0]
+    kernel = build.build(grading.configuration(lab, grading.Options(solutions=None)))
+    machine = plugin.Machine(kernel, 7, "evidence")
+    run = machine.run([], probe="table-permissions", shift=1, budget=3.0)
+    count, ended = run.probed
+    assert count > 64 and ended == 1 and run.unproved == ""
+    probe, log = kernel.with_name(build.PROBE), run.record.traps
+    traps = [(trap.cause, trap.epc) for trap in run.traps if not trap.interrupt]
+
+    def objection(
+        log: bytes = log, traps: List[Tuple[int, int]] = traps, count: int = count
+    ) -> str:
+        return probe_log.objection(probe, "table-permissions", log, traps, count, True)
+
+    assert objection() == ""
+    function = probe_log.function_of(probe_log.flow(probe), "table-permissions")
+    assert function and len(function.needed) > 3
+    for at in function.needed[1:]:
+        line = re.search(rb"^0x0*%x: .*\n" % at, log, re.M)
+        assert line
+        assert "left before its end" in objection(log.replace(line[0], b""))
+        assert "in order" in objection(line[0] + log)
+        assert "not what was linked" in objection(
+            re.sub(rb"(0x0*%x:\s+)\w\w" % at, rb"\g<1>ff", log)
+        )
+    begin = re.search(rb"^0x0*%x: .*\n" % function.start, log, re.M)
+    assert begin and objection(log.replace(begin[0], b"")) == "the probe never ran"
+    failed = symbols.address(probe, "probe_fail")
+    text = symbols.code(probe, failed, 2)[::-1].hex()
+    assert "found something" in objection(log + f"0x{failed:016x}:  {text}  add\n".encode())
+    assert "in the probe's own code" in objection(traps=[*traps, (13, function.start + 8)])
+    assert "is not its own" in objection(count=count + 2000)
+    assert "is not its own" in objection(traps=[each for each in traps if each[0] != 3])
+    with pytest.raises(GraderError, match="has a form that is not known"):
+        objection(b"")
+
+
+def test_marks_come_at_the_counts_that_probe_h_names() -> None:
+    for count, marks in ((63, 0), (64, 1), (127, 1), (128, 2), (1023, 4), (1024, 5), (2048, 6)):
+        assert probe_log.marks_of(count) == marks
+    assert probe_log.marks_of(638_087) == 5 + 638_087 // 1024 - 1

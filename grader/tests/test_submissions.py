@@ -222,6 +222,23 @@ def test_bad_options_list_the_choices(grade: Grade, options: List[str], said: st
     assert len(graded.output.strip().splitlines()) == 1
 
 
+def test_a_secret_seed_is_drawn_anew_and_told_so_that_the_verdict_can_be_had_again(
+    grade: Grade,
+) -> None:
+    drawn = [grade("reference", "--test", "empty_deck*", "--seed", "secret") for _ in range(2)]
+    seeds = [graded.results["seed"] for graded in drawn]  # type: ignore[index]
+    assert seeds[0] != seeds[1] and all(0 <= seed < 1 << 52 for seed in seeds)
+    assert f"SEED={seeds[0]} repeats this verdict" in drawn[0].output
+    again = grade("reference", "--test", "empty_deck*", "--seed", str(seeds[0]))
+    assert again.results["digest"] == drawn[0].results["digest"]  # type: ignore[index]
+
+
+def test_what_counts_is_graded_with_a_secret_seed() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "grade.yml").read_text()
+    commands = [line for line in workflow.splitlines() if "make grade SOLUTIONS=" in line]
+    assert commands and all("SEED=secret" in command for command in commands)
+
+
 @pytest.mark.parametrize("name", ["PYTEST_ADDOPTS", "PYTEST_PLUGINS"])
 def test_pytests_own_variables_change_nothing(grade: Grade, name: str) -> None:
     graded = grade("reference", "--test", "first_words*", **{name: "--no-such-thing"})

@@ -32,8 +32,7 @@ _Noreturn void probe_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 extern uint64_t probe_result[2];
 
 /* Demand something; the rest says what is wrong otherwise. */
-#define PROBE_CHECK(condition, ...) \
-    ((condition) ? probe_count() : probe_fail(__VA_ARGS__))
+#define PROBE_CHECK(condition, ...) ((condition) ? probe_count() : probe_fail(__VA_ARGS__))
 
 /*
  * Count a check.  At counts 64, 128, … 1024, and then every 1,024, probe_mark() traps once, which QEMU's log
