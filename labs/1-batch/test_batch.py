@@ -521,7 +521,7 @@ def test_copies_stay_inside_the_programs_memory(machine: Machine) -> None:
     calls, wrong = run.probed
     names = [name for bit, name in enumerate(("in()", "out()", "string()")) if wrong >> bit & 1]
     check.true(
-        calls >= 100 and wrong == COPIES_ENDED,
+        run.outcome is Outcome.POWER_OFF and calls >= 100 and wrong == COPIES_ENDED,
         "user_memory's in(), out() and string() do what user_memory.h says (probes/copies.c)",
         "right results, and every byte in its place, also where addresses and sizes are impossible",
         f"{calls} calls; wrong ones of: {', '.join(names) or 'none'}; {run.unproved or run.explanation}",
@@ -693,20 +693,20 @@ SIGNALS = {0: "SIGBUS", 2: "SIGILL", 3: "SIGTRAP", 4: "SIGBUS", 6: "SIGBUS"}
 @pytest.mark.own_kernel("a bad address is an access fault, until there is paging")
 @pytest.mark.requires("bad_load_ends_its_program")
 @pytest.mark.hint(
-    "Faults that no program raises in this lab are faults: page faults, a misaligned fetch, causes that"
-    ' have no name yet. What is not in the table by name is "everything else".'
+    "Faults that no program raises in this lab are faults too: page faults, a misaligned fetch. What is not"
+    ' in the table by name is "everything else".'
 )
 def test_any_fault_ends_its_program(machine: Machine) -> None:
     """Otherwise the next processor, or the next lab, takes the machine down."""
     run = machine.run([], probe="faults")
     _, ended = run.probed
-    causes = [*range(8), 10, 12, 13, 14, 15, *range(16, 24), 63]
+    causes = [*range(8), 12, 13, 15]
     told = {fault.cause: fault.signal for fault in run.faults}
     wanted = {cause: SIGNALS.get(cause, "SIGSEGV") for cause in causes}
     wrong = [c for c in causes if not ended >> c & 1 or told.get(c) != wanted[c]]
     check.true(
         not wrong,
-        "an exception with any cause ends a program by its signal, and is reported (probes/faults.c)",
+        "an exception of any cause that there is ends a program by its signal, and is reported (probes/faults.c)",
         "\n".join(f"cause {cause}: {wanted[cause]}" for cause in wrong[:8]),
         "\n".join(
             f"cause {c}: reported as {told.get(c, 'nothing')}, {'' if ended >> c & 1 else 'not '}ended so"
