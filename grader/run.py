@@ -73,6 +73,7 @@ _FIRMWARE_REMARK = re.compile(
     rb"system_opcode_insn: Invalid opcode for CSR read/write instruction(?:\r?\n)?"
 )
 CALLS_SHOWN = 32  # of a backtrace
+MARK_SIZE = 64  # bytes, and more than probe_mark() has
 REPORT_MAX = 1000  # bytes of a report that are read: the kernel's own are shorter
 _REGISTER = re.compile(r"\b(\w{1,8}) {1,8}0x([0-9a-f]{1,16})\b")
 COMPLAINTS_SHOWN = 8  # of a file system
@@ -671,7 +672,9 @@ def _classify_hang(run: Run, booted: bool, budget: float) -> None:
     match = re.search(r"\bpc\s+([0-9a-f]+)", run.record.registers)
     pc = int(match[1], 16) if match else 0
     after = f"after {budget:g} s of guest time"
-    recent = run.traps[-8:]
+    # A probe's marks are traps that it makes itself.
+    mark = symbols.facts(run.kernel).symbols.get(probe_log.MARK, -1)
+    recent = [trap for trap in run.traps[-32:] if not 0 <= trap.epc - mark < MARK_SIZE][-8:]
     faults = [trap for trap in recent if not trap.interrupt and trap.cause not in (8, 9)]
     # The kernel's own, or one and the same of a program: what it has been given did not help.
     looping = [trap for trap in faults if not run.in_program(trap.epc) or faults.count(trap) >= 6]
