@@ -29,8 +29,11 @@ static int segment_fill(struct space *space, const struct area *area, uint64_t v
     if (at >= area->file_size)
         return 0;
     size_t size = area->file_size - at < PAGE_SIZE ? area->file_size - at : PAGE_SIZE;
-    void *page = (void *)pte_frame(page_table->find(&space->table, va));
-    long count = area->file->ops->read_at(area->file, page, size, area->offset + at);
+    /* The read may sleep, and from lab 4 on another task may take the page meanwhile. */
+    uintptr_t frame = pte_frame(page_table->find(&space->table, va));
+    frame_get(frame);
+    long count = area->file->ops->read_at(area->file, (void *)frame, size, area->offset + at);
+    frame_put(frame);
     if (count != (long)size) {
         spaces->anonymous->drop(space, area, va, va + PAGE_SIZE);
         return count < 0 ? (int)count : -EIO;
