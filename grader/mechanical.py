@@ -11,6 +11,8 @@ equivalent program.  labs/N-name/equivalents.txt lists the latter, each with its
     - if (a < b)
     + if (a <= b)
       a never equals b here: …
+
+Where a file has the same line several times, a number behind its name tells which of them is meant ("sleep.c 2").
 """
 
 from __future__ import annotations
@@ -68,19 +70,24 @@ _DECLARATION = re.compile(
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|/\*.*?\*/|//.*$|#.*$')
 
 
+Key = Tuple[str, int, str, str]  # file, place, before, after
+
+
 @dataclass(frozen=True)
 class Edit:
-    """One changed line of a task's solution; line counts from 1."""
+    """One changed line of a task's solution; line counts from 1.  place: which of the file's lines with the same text
+    it is, from 1."""
 
     lab: Lab
     task: Task
     line: int
     before: str
     after: str
+    place: int = 1
 
     @property
-    def key(self) -> Tuple[str, str, str]:
-        return self.task.file, self.before.strip(), self.after.strip()
+    def key(self) -> Key:
+        return self.task.file, self.place, self.before.strip(), self.after.strip()
 
     def __str__(self) -> str:
         return (
@@ -159,27 +166,30 @@ def edits(lab: Lab) -> List[Edit]:
             if in_comment or line.lstrip().startswith("/*"):
                 in_comment = "*/" not in line
                 continue
+            same = [each.strip() for each in lines[:number]].count(line.strip())
             for after in change(line):
-                found[task.id, number, after] = Edit(lab, task, number, line, after)
+                found[task.id, number, after] = Edit(lab, task, number, line, after, same)
     return list(found.values())
 
 
-def equivalents(lab: Lab) -> Set[Tuple[str, str, str]]:
+def equivalents(lab: Lab) -> Set[Key]:
     """What equivalents.txt says of a lab; GraderError for an entry that matches no edit, or has no reason."""
     path = lab.directory / "equivalents.txt"
     if not path.is_file():
         return set()
     known = {edit.key for edit in edits(lab)}
-    listed: Set[Tuple[str, str, str]] = set()
+    listed: Set[Key] = set()
     for entry in re.split(r"\n[ \t]*\n", path.read_text().strip()):
         lines = [line for line in entry.splitlines() if not line.startswith("#")]
         if not lines:
             continue
-        if len(lines) < 4 or not (lines[1].startswith("-") and lines[2].startswith("+")):
+        shape = r"\S+( [1-9][0-9]{0,3})?\n-.*\n\+.*\n\s+\S"
+        if not re.match(shape, "\n".join(lines)):
             raise GraderError(
                 f"{shown(path)}: an entry is a file, '- …', '+ …', a reason: {lines[0]}"
             )
-        key = lines[0].strip(), lines[1][1:].strip(), lines[2][1:].strip()
+        file, _, place = lines[0].strip().partition(" ")
+        key = file, int(place or 1), lines[1][1:].strip(), lines[2][1:].strip()
         if key not in known:
             raise GraderError(f"{shown(path)}: no edit of {key[0]} is '{key[1]}' -> '{key[2]}'")
         listed.add(key)
