@@ -87,7 +87,7 @@ def _timer_switch(machine: Machine) -> int:
 def _multitasking(machine: Machine) -> List[Figure]:
     two, many = _yield(machine, 2), _yield(machine, 64)
     return [
-        Figure("yield, to the next task's instruction, 2 tasks", two, 400),
+        Figure("yield, to the next task's instruction, 2 tasks", two, 420),
         Figure("yield, to the next task's instruction, 64 tasks", many, two * 11 // 10),
         Figure("timer interrupt that switches, program to program", _timer_switch(machine), 450),
     ]
@@ -175,7 +175,7 @@ def _processes(machine: Machine) -> List[Figure]:
         Figure(
             "fork, exit and wait of a small process",
             one(f"forks {FORKS} 0"),
-            15000,
+            16000,
             (470471, 290348),
         ),
         Figure(
@@ -186,7 +186,7 @@ def _processes(machine: Machine) -> List[Figure]:
         ),
         Figure("fork, exec, exit and wait", one(f"execs {FORKS} /bin/exit"), 60000, (1490148,)),
         Figure(
-            "a byte to another process by a pipe, and back", one(f"pipes {CALLS}"), 4000, (90304,)
+            "a byte to another process by a pipe, and back", one(f"pipes {CALLS}"), 4500, (90304,)
         ),
         Figure("copy of a page, store to next instruction", one("copies 100"), 1800, (34175,)),
         Figure("scheduler's choice of the next of 2 tasks", few, 0),

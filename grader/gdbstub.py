@@ -51,12 +51,14 @@ class Stub:
 
     def _answer(self) -> bytes:
         """Read a packet, and say that it has arrived."""
-        packet = self._read(b"#", 2)
+        _, begun, packet = self._read(b"#", 2).partition(b"$")
+        if not begun:  # no packet of the protocol's
+            raise Lost
         try:
             self.socket.sendall(b"+")
         except OSError:
             raise Lost from None
-        answer = packet[packet.index(b"$") + 1 : -3]
+        answer = packet[:-3]
         if answer.startswith((b"W", b"X")):  # the machine has ended
             raise Lost
         return answer
