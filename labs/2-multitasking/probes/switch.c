@@ -10,6 +10,7 @@
 #include "platform.h"
 #include "scheduler.h"
 #include "slot.h"
+#include "string.h"
 #include "switch.h"
 
 struct side {
@@ -62,7 +63,7 @@ void switch_probe_astray(const struct side *side, uint64_t sp)
 static void probe_switch(void)
 {
     char value[8];
-    if (!platform_option("probe", value, sizeof(value)))
+    if (!platform_option("probe", value, sizeof(value)) || strcmp(value, "switch") != 0)
         return;
     here.seed = 1;
     there.seed = 2;
