@@ -677,7 +677,7 @@ def test_32_sleepers_wake_at_the_first_interrupt_after_their_time(machine: Machi
 
 @pytest.mark.task("2.5")
 @pytest.mark.points(3)
-@pytest.mark.requires("sleeps_last_at_least_as_long_as_asked")
+@pytest.mark.requires("programs_are_in_memory_together")
 @pytest.mark.hint(
     "Who sleeps must not be runnable: wait_on() takes the task off the scheduler. When pick() returns"
     " NULL the given schedule() waits in wfi; a loop of yours would burn the CPU."
