@@ -26,7 +26,7 @@ from grader.run import Run
 from grader.view import PAGE, Checkpoint
 
 MMAP_BASE = 1 << 36
-BUDGET = 4.0  # guest seconds of a run with a disk: it takes 0.1 of them
+BUDGET = 2.0  # guest seconds of a run with a disk: it takes 0.1 of them
 
 Script = Sequence[Tuple[str, Optional[str]]]
 

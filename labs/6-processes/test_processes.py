@@ -26,7 +26,7 @@ from grader.view import PAGE, Checkpoint
 
 MMAP_BASE = 1 << 36
 STORE_PAGE, USER_ECALL = 15, 8  # causes: a store page fault, a system call
-BUDGET = 4.0  # guest seconds of a run with a disk: it takes 0.1 of them
+BUDGET = 2.0  # guest seconds of a run with a disk: it takes 0.1 of them
 
 ENOENT, E2BIG, ENOEXEC, EBADF, ECHILD, EFAULT = -2, -7, -8, -9, -10, -14
 EACCES, EINVAL, ESRCH, EISDIR, ENOTDIR = -13, -22, -3, -21, -20
