@@ -208,8 +208,8 @@ def judge(subject: Subject, result: Dict[str, Any], sampled: bool = False) -> Ve
     may = every if "*" in may else may
     for name in sorted((must | may) - every):
         problems.append(f"its header names {name}, which is no test")
-    # "All fail" includes those that are not run since what they need has failed.
-    survived = must & every - (not_passed if must == every else failed)
+    # A test that is not run loses its points, too.  It counts where another one of these has failed itself.
+    survived = must & every - (not_passed if must == every or must & failed else failed)
     if survived:
         problems.append("survives " + ", ".join(sorted(survived)))
     own = {
