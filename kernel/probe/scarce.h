@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* The most bytes that can be left: what a probe needs at a time. */
-enum { SCARCE_MAX = 16 << 10 };
+enum { SCARCE_MAX = 32 << 10 };
 
 /* Take all memory that kmalloc() has to give. */
 void probe_scarce_begin(void);

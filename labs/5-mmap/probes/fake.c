@@ -122,44 +122,6 @@ size_t probe_coalesced(uint64_t start, uint64_t end)
     return count;
 }
 
-/*
- * Little of the kernel's memory: probe_starve() takes all of it, and probe_leave() gives back one piece of so many bytes.
- * The pieces that are held are in a list; the last is as large as what is given back, and in its place.
- */
-enum { WELL = 16 << 10 };
-static struct piece {
-    struct piece *next;
-} * pieces, *well;
-
-void probe_starve(void)
-{
-    struct piece *piece;
-    well = kmalloc(WELL);
-    PROBE_CHECK(well, "no kernel memory for a probe");
-    for (size_t size = 1 << 20; size >= 16; size /= 2) {
-        while ((piece = kmalloc(size))) {
-            piece->next = pieces;
-            pieces = piece;
-        }
-    }
-}
-
-void probe_leave(size_t bytes)
-{
-    kfree(well);
-    well = kmalloc(WELL - bytes);
-    PROBE_CHECK(well, "of %d bytes of the kernel's memory some have not come back", WELL);
-}
-
-void probe_feed(void)
-{
-    kfree(well);
-    for (struct piece *piece; (piece = pieces);) {
-        pieces = piece->next;
-        kfree(piece);
-    }
-}
-
 struct fake_file fake;
 
 uint8_t fake_byte(uint64_t offset)

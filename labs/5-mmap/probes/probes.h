@@ -5,6 +5,7 @@
 #include "file.h"
 #include "mmap.h"
 #include "probe.h"
+#include "scarce.h"
 #include "syscall.h"
 #include "task.h"
 
@@ -42,14 +43,6 @@ const char *probe_areas(void);
 
 /* How many areas lie in [start, end), neighbours that only go on counted as one. */
 size_t probe_coalesced(uint64_t start, uint64_t end);
-
-/*
- * Leave the kernel without memory of its own: probe_starve() takes all, probe_leave() gives back bytes of it, up to
- * 16 KiB, instead of those that it gave back before; probe_feed() ends it.
- */
-void probe_starve(void);
-void probe_leave(size_t bytes);
-void probe_feed(void);
 
 /*
  * A file that lies in frames of its own and counts what is done with it.  Its bytes say where they stand, and the

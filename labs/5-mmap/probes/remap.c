@@ -110,10 +110,10 @@ static bool remap_with(size_t bytes)
     uint64_t a = probe_map(0, PAGES, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
     uint64_t part = a + FIRST * PAGE_SIZE, to = MMAP_BASE + (1UL << 31);
     mark(a, PAGES);
-    probe_starve();
-    probe_leave(bytes);
+    probe_scarce_begin();
+    probe_scarce_leave(bytes);
     long result = remap(part, MOVED, MOVED + 1, 3, to);
-    probe_feed();
+    probe_scarce_end();
     bool moved = result == (long)to;
     PROBE_CHECK(moved || result == -ENOMEM,
                 "mremap() of the middle of an area, with %zu bytes of kernel memory, returned %s",

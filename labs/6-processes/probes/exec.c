@@ -95,10 +95,10 @@ void exec_vectors(unsigned long argument)
         }
     }
     make(3, 5);
-    probe_starve();
-    probe_leave(0);
+    probe_scarce_begin();
+    probe_scarce_leave(0);
     copy(area, -ENOMEM, "three strings, without kernel memory,");
-    probe_feed();
+    probe_scarce_end();
     make(200, 31);
     copy(area, -E2BIG, "200 strings of 31 bytes");
     make(500, 0);

@@ -210,9 +210,9 @@ static void fork_without_kernel_memory(struct process *parent, size_t step)
     size_t heap = kmalloc_free_bytes(), bytes;
     long frames = probe_frames, pid = -ENOMEM;
     unsigned files = references_to_files(parent);
-    probe_starve();
+    probe_scarce_begin();
     for (bytes = 0; bytes < MEMORY_MOST && pid < 0; bytes += step) {
-        probe_leave(bytes);
+        probe_scarce_leave(bytes);
         pid = probe_call(parent, SYS_CLONE, SIGCHLD_FLAGS, 0, 0, 0, 0, 0);
         PROBE_CHECK(pid > 0 || pid == -ENOMEM,
                     "clone() with %zu bytes of kernel memory returned %ld", bytes, pid);
@@ -222,7 +222,7 @@ static void fork_without_kernel_memory(struct process *parent, size_t step)
                     "files, or a child",
                     bytes, probe_frames - frames, (int)(references_to_files(parent) - files));
     }
-    probe_feed();
+    probe_scarce_end();
     PROBE_CHECK(pid > 0, "clone() does not work with %d bytes of kernel memory", MEMORY_MOST);
     struct process *child = process_find((int)pid);
     PROBE_CHECK(

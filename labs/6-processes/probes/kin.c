@@ -55,43 +55,6 @@ void probe_destroy(struct process *process)
     process_destroy(process);
 }
 
-/*
- * All of the kernel's memory in pieces, in a list; and one that is as large as what is given back, and in its place.
- */
-enum { WELL = 32 << 10 };
-static struct piece {
-    struct piece *next;
-} * pieces, *well;
-
-void probe_starve(void)
-{
-    struct piece *piece;
-    well = kmalloc(WELL);
-    PROBE_CHECK(well, "no kernel memory for a probe");
-    for (size_t size = 1 << 20; size >= 16; size /= 2) {
-        while ((piece = kmalloc(size))) {
-            piece->next = pieces;
-            pieces = piece;
-        }
-    }
-}
-
-void probe_leave(size_t bytes)
-{
-    kfree(well);
-    well = kmalloc(WELL - bytes);
-    PROBE_CHECK(well, "of %d bytes of the kernel's memory some have not come back", WELL);
-}
-
-void probe_feed(void)
-{
-    kfree(well);
-    for (struct piece *piece; (piece = pieces);) {
-        pieces = piece->next;
-        kfree(piece);
-    }
-}
-
 long probe_call(struct process *process, unsigned number, uint64_t a0, uint64_t a1, uint64_t a2,
                 uint64_t a3, uint64_t a4, uint64_t a5)
 {

@@ -7,6 +7,7 @@
 #include "mmap.h"
 #include "probe.h"
 #include "process.h"
+#include "scarce.h"
 #include "syscall.h"
 #include "task.h"
 
@@ -48,14 +49,8 @@ long probe_loads(struct process *process, uint64_t va, uint8_t *value);
 /* Store to all of a page: no word is 0, and no two are alike. */
 void probe_fill(struct process *process, uint64_t va);
 
-/*
- * Leave the kernel without memory of its own: probe_starve() takes all, probe_leave() gives back bytes of it, up to
- * 32 KiB, instead of those that it gave back before; probe_feed() ends it.
- */
-enum { MEMORY_STEP = 112, MEMORY_MOST = 32 << 10 };
-void probe_starve(void);
-void probe_leave(size_t bytes);
-void probe_feed(void);
+/* How many bytes of kernel memory are left (scarce.h): in steps of these, and at most. */
+enum { MEMORY_STEP = 112, MEMORY_MOST = SCARCE_MAX };
 
 /*
  * The name of a directory, "/ddd…", kmalloc()ed: so long that it takes more memory to hand it down than anything that a

@@ -160,9 +160,9 @@ static long with_little_memory(unsigned number, const char *name)
     enum { STEP = 2 * MEMORY_STEP };
     put_arguments("/bin/exit");
     long frames = probe_frames, result = -ENOMEM;
-    probe_starve();
+    probe_scarce_begin();
     for (size_t bytes = 0; bytes < MEMORY_MOST && result < 0; bytes += STEP) {
-        probe_leave(bytes);
+        probe_scarce_leave(bytes);
         result = probe_call(caller, number, area, area + ARGV, area + ENVP, 0, 0, 0);
         PROBE_CHECK(result >= 0 || result == -ENOMEM,
                     "%s with %zu bytes of kernel memory returned %ld", name, bytes, result);
@@ -172,7 +172,7 @@ static long with_little_memory(unsigned number, const char *name)
                     "%s with %zu bytes of kernel memory has kept %ld frames, or a child", name,
                     bytes, probe_frames - frames);
     }
-    probe_feed();
+    probe_scarce_end();
     PROBE_CHECK(result >= 0, "%s does not work with %d bytes of kernel memory", name, MEMORY_MOST);
     struct process *process = result > 0 ? process_find((int)result) : caller;
     PROBE_CHECK(process && (result > 0) == (number == SYS_SPAWN),
