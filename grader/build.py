@@ -40,6 +40,7 @@ COMPILER_SECONDS = 30
 COMPILER_MEMORY = 1 << 30
 COMPILER_FILE = 32 << 20
 SAID_BYTES_MAX = 64 << 10  # of what a compiler or linker says in one call
+STATUS_BYTES_MAX = 16
 OUTPUT_BYTES_MAX = 4 << 20  # of what all of them say in one build
 DIAGNOSTICS_MAX = 50
 BUILD_SECONDS = 600  # by the host's clock: for what hangs without working
@@ -146,11 +147,16 @@ class Diagnostic:
 
 @dataclass
 class BuildFailure(Exception):
-    """A configuration does not build.  text: what people read; details: everything that was said."""
+    """A configuration does not build.
+
+    text: what people read; details: everything that was said; parts: what is wrong with which task's part, by its id;
+    none where the parts are right each by itself, but do not fit together.
+    """
 
     text: str
     diagnostics: List[Diagnostic] = field(default_factory=list)
     details: str = ""
+    parts: Dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.text
@@ -399,6 +405,12 @@ def _text(part: Part) -> bytes:
         return intake.text(part.content())
     except intake.NotText as error:
         raise BuildFailure(f"{_name_of(part.path)} {error}") from None
+
+
+def check_text(part: Part) -> None:
+    """Raise BuildFailure for a part that cannot be read as text."""
+    if not part.prebuilt:
+        _text(part)
 
 
 def stage(part: Part, directory: Path) -> Path:
@@ -707,36 +719,38 @@ def _files_read(output: Path) -> List[str]:
     return [word for word in words if word not in own]
 
 
-def _check_sizes(configuration: Configuration, objects: Path) -> None:
-    """Refuse objects that would take those who read them, or the kernel, too long."""
-    symbols_in_all = names_in_all = 0
-    for part in configuration.parts:
-        if part.prebuilt:
-            continue
-        output = objects / part.lab.folder / part.task.object_name
-        try:
-            size, sections, symbols, names = elf_size(output)
-        except (struct.error, IndexError):
+@dataclass
+class _Sizes:
+    """What the parts of a kernel have together."""
+
+    symbols: int = 0
+    names: int = 0  # bytes
+
+
+def _check_size(part: Part, output: Path, together: _Sizes) -> None:
+    """Refuse an object that would take those who read it, or the kernel, too long.  together: of the parts before it; this
+    one is added, if it is not refused."""
+    try:
+        size, sections, symbols, names = elf_size(output)
+    except (struct.error, IndexError):
+        raise BuildFailure(f"{_name_of(part.path)}: its object is no ELF file in order") from None
+    for value, most, what in (
+        (size, OBJECT_BYTES_MAX, "bytes of code, data and debug information"),
+        (sections, SECTIONS_MAX, "sections"),
+        (symbols, SYMBOLS_MAX, "symbols"),
+        (names, SYMBOL_NAMES_MAX, "bytes of symbols' names"),
+        (together.symbols + symbols, SYMBOLS_MAX, "symbols, together with the parts before it"),
+        (
+            together.names + names,
+            SYMBOL_NAMES_MAX,
+            "bytes of symbols' names, together with the parts before it",
+        ),
+    ):
+        if value > most:
             raise BuildFailure(
-                f"{_name_of(part.path)}: its object is no ELF file in order"
-            ) from None
-        symbols_in_all, names_in_all = symbols_in_all + symbols, names_in_all + names
-        for value, most, what in (
-            (size, OBJECT_BYTES_MAX, "bytes of code, data and debug information"),
-            (sections, SECTIONS_MAX, "sections"),
-            (symbols, SYMBOLS_MAX, "symbols"),
-            (names, SYMBOL_NAMES_MAX, "bytes of symbols' names"),
-            (symbols_in_all, SYMBOLS_MAX, "symbols, together with the parts before it"),
-            (
-                names_in_all,
-                SYMBOL_NAMES_MAX,
-                "bytes of symbols' names, together with the parts before it",
-            ),
-        ):
-            if value > most:
-                raise BuildFailure(
-                    f"{_name_of(part.path)}: has {value:,} {what}; a part may have {most:,}"
-                )
+                f"{_name_of(part.path)}: has {value:,} {what}; a part may have {most:,}"
+            )
+    together.symbols, together.names = together.symbols + symbols, together.names + names
 
 
 def elf_size(path: Path) -> Tuple[int, int, int, int]:
@@ -763,7 +777,7 @@ def elf_size(path: Path) -> Tuple[int, int, int, int]:
     return size, sections, symbols, names
 
 
-def _check_part(configuration: Configuration, part: Part, objects: Path) -> None:
+def _check_part(part: Part, objects: Path) -> None:
     """Refuse what a part may not contain: files of the machine pulled in by the assembler, and in
     the trampoline's pieces anything that would break when they run at another address."""
     name = _name_of(part.path)
@@ -794,16 +808,56 @@ def _check_part(configuration: Configuration, part: Part, objects: Path) -> None
             )
 
 
-def _check_objects(configuration: Configuration, directory: Path) -> None:
+def _check_object(part: Part, output: Path) -> None:
     """Refuse a part that has to do with what only the labs' probes have, that takes a level which is not its lab's,
     or that tells the linker anything else that C and the macros of the headers cannot: see objects.py.
     """
+    wrong = objects.objection(output, part.lab.number, part.task.through is not None)
+    if wrong:
+        raise BuildFailure(f"{_name_of(part.path)}: {check.readable(wrong)}")
+
+
+def check_objects(compiled: Sequence[Part], directory: Path) -> None:
+    """Check the objects of these parts, which the compiler has written there.
+
+    Raises BuildFailure, which says what is wrong with which of them.
+    """
+    wrong: Dict[str, str] = {}
+    together = _Sizes()
+    for part in compiled:
+        output = directory / part.lab.folder / part.task.object_name
+        try:
+            _check_size(part, output, together)
+            _check_part(part, directory)
+            _check_object(part, output)
+        except BuildFailure as failure:
+            wrong[part.task.id] = failure.text
+    if wrong:
+        raise BuildFailure(next(iter(wrong.values())), parts=wrong)
+
+
+def _not_compiled(configuration: Configuration, failure: BuildFailure) -> Dict[str, str]:
+    """The parts that the compiler has refused, and why, after a build that has failed."""
+    wrong: Dict[str, str] = {}
     for part in configuration.parts:
-        if not part.prebuilt:
-            output = directory / part.lab.folder / part.task.object_name
-            wrong = objects.objection(output, part.lab.number, part.task.through is not None)
-            if wrong:
-                raise BuildFailure(f"{_name_of(part.path)}: {check.readable(wrong)}")
+        if part.prebuilt:
+            continue
+        output = configuration.directory / "objects" / part.lab.folder / part.task.object_name
+        status = output.with_name(output.name + ".status")
+        if bounded.read_text(status, STATUS_BYTES_MAX).strip() == "0" and output.is_file():
+            continue
+        forbidden = _forbidden_directive(part, configuration.directory / "objects")
+        name = _name_of(part.path)
+        own = [each for each in failure.diagnostics if each.file == name]
+        if forbidden:
+            wrong[part.task.id] = forbidden.text
+        elif own:
+            wrong[part.task.id] = f"does not build: {own[0].place}{own[0].message}"
+        elif name in failure.text:
+            wrong[part.task.id] = failure.text
+        else:
+            wrong[part.task.id] = f"does not build: {name}"
+    return wrong
 
 
 def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
@@ -818,12 +872,14 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
         said, status = _ninja(directory, jobs, _inputs(configuration))
         built = directory / "objects"
         if status != 0:
+            failure = _explain(configuration, said)
+            failure.parts = _not_compiled(configuration, failure)
             # Before what the assembler says, which may quote the file that it was to read.
             for part in configuration.parts:
                 forbidden = None if part.prebuilt else _forbidden_directive(part, built)
                 if forbidden:
-                    raise forbidden
-            raise _explain(configuration, said)
+                    raise BuildFailure(forbidden.text, parts=failure.parts)
+            raise failure
         stamp = directory / "checked"
         # Checked since it was built, and by the checks that there are now.
         newest = max(
@@ -831,11 +887,8 @@ def build(configuration: Configuration, jobs: Optional[int] = None) -> Path:
             for path in (configuration.kernel, Path(__file__), Path(objects.__file__))
         )
         if not (stamp.is_file() and stamp.stat().st_mtime_ns >= newest):
-            _check_sizes(configuration, built)
-            for part in configuration.parts:
-                if not part.prebuilt:
-                    _check_part(configuration, part, built)
-            _check_objects(configuration, built)
+            compiled = [part for part in configuration.parts if not part.prebuilt]
+            check_objects(compiled, built)
             stamp.touch()
     return configuration.kernel
 

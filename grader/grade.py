@@ -17,11 +17,14 @@ from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from grader import bounded, build, check, intake, likeness, sandbox
+from grader.blame import Replaced
 from grader.build import BuildFailure, Configuration, Part
-from grader.labs import Lab, all_labs, find_lab
+from grader.judge import Evidence
+from grader.labs import Lab, Task, all_labs, find_lab
 from grader.paths import BUILD, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp, shown
 from grader.paths import keep_trace
-from grader.results import FAILED, LabResult, Results, TestResult
+from grader.results import LabResult, Results, TestResult
+from grader.submission import Submission
 
 RESULTS = BUILD / "grade"
 WARNINGS_SHOWN = 5
@@ -81,27 +84,51 @@ def parse_with(text: str) -> FrozenSet[str]:
     return frozenset(chosen)
 
 
-def choose_parts(lab: Lab, options: Options) -> Tuple[Part, ...]:
-    """The parts of labs 1 to this one; BuildFailure when a file of the student's cannot be used."""
-    parts: List[Part] = []
-    for each in all_labs():
-        if each.number > lab.number:
-            continue
-        given = given_tasks(each, options)
-        for task in each.tasks:
-            if options.solutions is None:
-                part = build.reference_part(each, task, given=False)
-            elif task.id in given:
-                part = build.reference_part(each, task, given=True)
-            else:
-                part = build.find_part(each, task, options.solutions, given=False)
-            parts.append(build.as_built(part))
-    return tuple(parts)
+def _chosen_part(lab: Lab, task: Task, options: Options, given: FrozenSet[str]) -> Part:
+    """The part for a task; BuildFailure when a file of the student's cannot be used."""
+    if options.solutions is None:
+        part = build.reference_part(lab, task, given=False)
+    elif task.id in given:
+        part = build.reference_part(lab, task, given=True)
+    else:
+        part = build.find_part(lab, task, options.solutions, given=False)
+    return build.as_built(part)
 
 
 def configuration(lab: Lab, options: Options, extra: Sequence[Path] = ()) -> Configuration:
-    """What to link for a lab's tests."""
-    return Configuration(lab, choose_parts(options.on or lab, options), tuple(extra))
+    """What to link for a lab's tests: the parts of labs 1 to this one.
+
+    extra: C files of a test's own.  Raises BuildFailure when a file of the student's cannot be used.
+    """
+    parts: List[Part] = []
+    for each in _labs_up_to(options.on or lab):
+        given = given_tasks(each, options)
+        parts += [_chosen_part(each, task, options, given) for task in each.tasks]
+    return Configuration(lab, tuple(parts), tuple(extra))
+
+
+def _labs_up_to(lab: Lab) -> List[Lab]:
+    return [each for each in all_labs() if each.number <= lab.number]
+
+
+def submission(lab: Lab, options: Options) -> Submission:
+    """What to judge a lab by: as configuration(), with the reference's part where a file cannot be used."""
+    parts: List[Part] = []
+    broken: Dict[str, str] = {}
+    unwritten: Set[str] = set()
+    for each in _labs_up_to(options.on or lab):
+        given = given_tasks(each, options)
+        if options.solutions:
+            unwritten |= untouched_tasks(each, options.solutions) - given
+        for task in each.tasks:
+            try:
+                part = _chosen_part(each, task, options, given)
+                build.check_text(part)
+            except BuildFailure as failure:
+                broken[task.id] = failure.text
+                part = build.reference_part(each, task, given=True)
+            parts.append(part)
+    return Submission(lab, tuple(parts), broken, frozenset(unwritten))
 
 
 def _pytest(lab: Lab, plugin: object) -> None:
@@ -142,15 +169,20 @@ def _again(options: Options) -> str:
 
 
 def run_tests(
-    lab: Lab, kernel: Optional[Path], options: Options, progress: Optional[Progress] = None
+    lab: Lab,
+    options: Options,
+    kernel_of: Optional[Callable[[Replaced], Path]] = None,
+    evidence: Evidence = Evidence(),
+    progress: Optional[Progress] = None,
 ) -> Tuple[List[TestResult], bool]:
-    """The verdicts on a built kernel, or blank ones without a kernel; and whether ^C came."""
+    """The verdicts on kernels, see plugin.Plugin, or blank ones without a kernel; and whether ^C came."""
     from grader.plugin import Plugin, Selection
 
     seed = lab.seed if options.seed is None else options.seed
     plugin = Plugin(
         lab=lab,
-        kernel=kernel,
+        kernel_of=kernel_of,
+        evidence=evidence,
         selection=Selection(
             seed,
             options.pattern,
@@ -203,7 +235,7 @@ def _unknown_notes(names: Sequence[str]) -> List[str]:
 def grade_lab(
     lab: Lab, options: Options, progress: Optional[Progress] = None
 ) -> Tuple[LabResult, bool]:
-    """Grade one lab; a submission that does not build scores nothing, and says why."""
+    """Grade one lab.  A file that does not build costs its task's points, and the result says why."""
     result = LabResult(lab.name, lab.number, lab.title, 0, 0, [])
     if options.solutions:
         result.notes = _unknown_notes(build.unknown_files(lab, options.solutions))
@@ -213,27 +245,24 @@ def grade_lab(
             f"task {task_id} is lent to you until you begin it: tests of the tasks before it need it"
             for task_id in sorted(given_tasks(lab, options) - options.given)
         ]
-    interrupted = False
-    try:
-        chosen = configuration(lab, options)
-        kernel = build.build(chosen)
-        warned = build.warnings(chosen)
-        result.notes += [f"the compiler warns: {text}" for text in warned[:WARNINGS_SHOWN]]
-        if options.solutions:
-            result.questions = likeness.questions(chosen, lab)
-    except BuildFailure as failure:
-        result.failure, result.diagnostics = failure.text, failure.diagnostics
-        result.tests, _ = run_tests(lab, None, options)
-        for test in result.tests:
-            test.status, test.outcome, test.what = FAILED, "does not build", failure.text
-        for each in all_labs():
-            if each.number < lab.number and f"{each.folder}/" in failure.text:
-                result.notes.append(
-                    f"that is lab {each.number}'s, on which this one stands:"
-                    f" WITH=reference:{each.number} lends you ours"
-                )
-    else:
-        result.tests, interrupted = run_tests(lab, kernel, options, progress)
+    judged = submission(lab, options)
+    judged.build()
+    if judged.failure:
+        result.diagnostics = judged.failure.diagnostics
+    own = {task.id for task in lab.tasks}
+    result.failure = next((why for task, why in judged.broken.items() if task in own), "")
+    result.notes += [
+        f"task {task}, of another lab, is graded with our file in place of yours: {why}"
+        for task, why in judged.broken.items()
+        if task not in own
+    ]
+    warned = build.warnings(judged.configuration)
+    result.notes += [f"the compiler warns: {text}" for text in warned[:WARNINGS_SHOWN]]
+    if options.solutions:
+        result.questions = likeness.questions(judged.configuration, lab, judged.broken)
+    result.tests, interrupted = run_tests(
+        lab, options, judged.kernel, judged.evidence(), progress
+    )
     result.add_up()
     return result, interrupted
 
@@ -331,7 +360,7 @@ def _not_graded(lab: Lab, options: Options, error: Exception) -> LabResult:
     else:
         result.not_graded = f"the grader gave up, no points lost: {trouble}; please try again"
     with contextlib.suppress(Exception):  # what it is about would be good to know
-        result.tests, _ = run_tests(lab, None, options)
+        result.tests, _ = run_tests(lab, options)
         for test in result.tests:
             test.outcome = "not graded"
     result.add_up()

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from pathlib import Path
-from typing import Dict, List
+from typing import Container, Dict, List
 
 from grader import build, objects
 from grader.build import KERNEL_FLAGS, Configuration, Part, cross
@@ -112,8 +112,14 @@ def _question(configuration: Configuration, part: Part) -> str:
     )
 
 
-def questions(configuration: Configuration, lab: Lab) -> List[str]:
-    """What to ask a student about the parts of a lab."""
-    parts = [p for p in configuration.parts if p.lab.number == lab.number]
+def questions(
+    configuration: Configuration, lab: Lab, without: Container[str] = ()
+) -> List[str]:
+    """What to ask a student about the parts of a lab, without those of these tasks."""
+    parts = [
+        p
+        for p in configuration.parts
+        if p.lab.number == lab.number and p.task.id not in without
+    ]
     compared = [p for p in parts if not (p.given or p.prebuilt) and p.task.file.endswith(".c")]
     return [question for question in (_question(configuration, p) for p in compared) if question]

@@ -281,7 +281,7 @@ def command(lab_name: str, count: int, seed: int, workers: int) -> int:
     labs = [find_lab(lab_name)] if lab_name else all_labs()
     unexplained = 0
     build.build_base()
-    mutants.reference_objects()
+    reference_objects()
     for lab in labs:
         explained = equivalents(lab)
         tried = lost = equal = left_out = 0

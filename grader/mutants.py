@@ -19,7 +19,6 @@ continued on indented lines:
 from __future__ import annotations
 
 import concurrent.futures
-import functools
 import hashlib
 import json
 import os
@@ -33,6 +32,7 @@ from typing import Any, Dict, List, Optional, Set
 
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, ROOT, GraderError, shown
+from grader.submission import reference_objects
 
 STAGE = BUILD / "mutants"
 KEYS = {"misunderstanding", "seen", "must-fail", "may-fail", "hint", "max-score", "outcome"}
@@ -128,16 +128,6 @@ def stage(subject: Subject, directory: Optional[Path] = None) -> Path:
     return directory
 
 
-@functools.lru_cache(maxsize=None)
-def reference_objects() -> str:
-    """Where the objects of all labs' reference are, built now unless they are up to date: nearly all parts of
-    nearly all submissions are the same."""
-    from grader import build, grade
-
-    configuration = grade.configuration(all_labs()[-1], grade.Options(solutions=None))
-    return str(build.build(configuration).parent / "objects")
-
-
 def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
     """Grade a staged solutions directory in a process of its own; the content of results.json."""
     out = directory / "result"
@@ -150,7 +140,7 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
             **os.environ,
             "RUNG_WORKERS": "1",
             "RUNG_SEQUENCE_RUNS": "4",
-            "RUNG_REFERENCE_OBJECTS": reference_objects(),
+            "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,25 +1,16 @@
-"""The pytest plugin that a lab's tests run under: the markers, the `machine` fixture, the scheduler.
+"""The pytest plugin that a lab's tests run under: the markers, the `machine` fixture, and what a worker does.
 
-Each test boots its own machines, so tests are independent and run on all cores: we fork workers
-after collection (a fork takes a millisecond, a fresh Python with pytest half a second) and hand each
-the next test that may run.  A test may run when all that it requires has passed; when one of those
-has failed it is not run at all, and says what blocked it.
+Each test boots its own machines, so tests are independent and run on all cores: workers are forked after collection
+(pool.py), and judge.py says which test runs next, on which kernel.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fnmatch
+import functools
 import hashlib
-import os
-import pickle
 import random
-import selectors
-import signal
-import socket
-import struct
-import sys
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -50,15 +41,17 @@ from grader import (
     machine,
     probe_log,
     run,
-    sandbox,
     symbols,
     timeline,
     trace,
 )
 from grader import disk as disks
+from grader.blame import Replaced
+from grader.judge import Answer, Evidence, Judge, Order
 from grader.labs import Lab
 from grader.paths import BUILD, TRACE_MAX, GraderCrashed, GraderError, GraderGaveUp, shown
 from grader.run import Run
+from grader.pool import Pool
 from grader.results import FAILED, NOT_RUN, PASSED, TestResult
 
 MARKERS = (
@@ -257,19 +250,26 @@ def test_id(item: pytest.Item) -> str:
 
 @dataclass(eq=False)
 class Plugin:
-    """One lab under test.  kernel: what to boot, or None to collect only."""
+    """One lab under test.
+
+    kernel_of: the kernel to boot where the reference stands in for these tasks, BuildFailure if it does not build; None
+    to collect only.
+    """
 
     lab: Lab
-    kernel: Optional[Path]
+    kernel_of: Optional[Callable[[Replaced], Path]]
     selection: Selection
     workers: int
     given_tasks: FrozenSet[str] = frozenset()
+    evidence: Evidence = field(default_factory=Evidence)
     options: str = ""  # of `make grade`, beside LAB and TEST, to run a test again
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
     results: List[TestResult] = field(default_factory=list)
     interrupted: bool = False
     trouble: Optional[Exception] = None  # in a worker: why nothing can be said of the kernel
     error: Optional[Exception] = None  # why nothing could be judged
+    _kernel: Optional[Path] = None  # in a worker: what it boots
+    _draws: bool = True  # in a worker: pictures are drawn
     _machine: Optional[Machine] = None
     _current: Optional[TestResult] = None
 
@@ -282,8 +282,8 @@ class Plugin:
     @pytest.fixture
     def machine(self, request: pytest.FixtureRequest) -> Machine:
         """Boots the kernel under test."""
-        assert self.kernel
-        self._machine = Machine(self.kernel, self.selection.seed, test_id(request.node))
+        assert self._kernel
+        self._machine = Machine(self._kernel, self.selection.seed, test_id(request.node))
         return self._machine
 
     def pytest_collection_modifyitems(self, items: List[pytest.Item]) -> None:
@@ -345,7 +345,7 @@ class Plugin:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
                 "; …" if len(ran.jobs_wanted) > 6 else ""
             )
-            if sum(event.kind is trace.Kind.START for event in ran.events) > 1:
+            if self._draws and sum(e.kind is trace.Kind.START for e in ran.events) > 1:
                 path = TIMELINES / f"{result.id}.svg"
                 with contextlib.suppress(GraderError):  # a ring that the kernel has overwritten
                     timeline.save(ran, path, f"{result.id}: {ran.outcome.value}")
@@ -370,11 +370,11 @@ class Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             self.error = GraderError(f"the tests of lab {self.lab.name} cannot be collected")
-        elif self.error is None and self.kernel is None:
+        elif self.error is None and self.kernel_of is None:
             self.results = [self._blank(item) for item in session.items]
         elif self.error is None:
             try:
-                self._schedule(session.items)
+                self._judge(session.items)
             except Exception as error:  # a fork that failed, a worker that has ended, …
                 self.error = trouble_of(error)
         return True
@@ -404,28 +404,23 @@ class Plugin:
         self._current.seconds = round(time.monotonic() - started, 3)
         return self._current
 
-    def _work(self, items: Sequence[pytest.Item], channel: socket.socket) -> None:
-        """A worker's life: take a number, run that test, send the result, until told to stop."""
+    def _carry_out(self, items: Sequence[pytest.Item], order: Order) -> Answer:
+        """In a worker: run a test on the kernel in which the reference stands in for some tasks."""
+        i, replaced = order
+        self.trouble = None
+        try:
+            assert self.kernel_of
+            self._kernel = self.kernel_of(replaced)
+            self._draws = not replaced
+            return self._run_one(items[i]), self.trouble
+        except build.BuildFailure as failure:
+            result = self._blank(items[i])
+            result.status, result.outcome, result.what = FAILED, "does not build", failure.text
+            return result, None
+        except Exception as error:
+            return self._blank(items[i]), trouble_of(error)
 
-        def leave(_number: int, _frame: object) -> None:
-            os._exit(130)
-
-        signal.signal(signal.SIGINT, leave)
-        signal.signal(signal.SIGTERM, leave)
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-        while True:
-            order = channel.recv(4)
-            if len(order) < 4:
-                os._exit(0)
-            try:
-                result = self._run_one(items[struct.unpack("<I", order)[0]])
-            except Exception as error:
-                result, self.trouble = self._blank(items[0]), trouble_of(error)
-            answer = pickle.dumps((result, self.trouble, sandbox.how()))
-            channel.sendall(struct.pack("<I", len(answer)) + answer)
-
-    def _schedule(self, items: Sequence[pytest.Item]) -> None:
+    def _judge(self, items: Sequence[pytest.Item]) -> None:
         """Run all tests on forked workers, and settle what each is worth."""
         self.results = [self._blank(item) for item in items]
         index = {test_id(item): i for i, item in enumerate(items)}
@@ -433,124 +428,15 @@ class Plugin:
         for item in items:
             marker = item.get_closest_marker("requires")
             needs.append([index[name] for name in (marker.args if marker else ()) if name in index])
-        order = [i for i, r in enumerate(self.results) if r.task not in self.given_tasks]
-        for i in set(range(len(items))) - set(order):
-            self.results[i].outcome = "given"
-            self.results[i].what = "the reference stands in for this task (WITH=): no points"
-
-        pool = _Pool(self, items, min(self.workers, len(order)))
-        waiting, finished = list(order), 0
+        pool: Pool[Order, Answer] = Pool(
+            functools.partial(self._carry_out, items), min(self.workers, len(items))
+        )
+        judge = Judge(self.results, needs, self.given_tasks, self.evidence, pool, self.on_result)
         try:
-            while waiting or pool.busy:
-                while waiting and pool.idle:
-                    i = self._choose(waiting, needs, pool.busy)
-                    waiting.remove(i)
-                    if self._blocker(needs[i]) is None:
-                        pool.begin(i)
-                    else:
-                        self.results[i].outcome = "blocked"
-                        finished += 1
-                for i, result in pool.collect() if pool.busy else ():
-                    self.results[i] = result
-                    finished += 1
-                    self.on_result(result, finished, len(order))
-        except KeyboardInterrupt:
-            self.interrupted = True
+            judge.settle()
         finally:
             pool.close()
-        # In the file's order a test stands behind what it requires, so one pass settles all.
-        for i in order:
-            blocker = self._blocker(needs[i])
-            if blocker is not None:
-                blank = self._blank(items[i])
-                blank.outcome = "blocked"
-                blank.what = f"not run: it needs {blocker.id} ({blocker.task}) to pass first"
-                self.results[i] = blank
-
-    def _blocker(self, needs: Sequence[int]) -> Optional[TestResult]:
-        """Which of these tests, if any, has failed or was blocked itself."""
-        for n in needs:
-            if self.results[n].status == FAILED or self.results[n].outcome == "blocked":
-                return self.results[n]
-        return None
-
-    def _choose(
-        self, waiting: Sequence[int], needs: Sequence[Sequence[int]], busy: Mapping[int, object]
-    ) -> int:
-        """The next test: the first whose requirements are settled; else, so that no core is idle,
-        the first of all: should a requirement fail, its result will not count."""
-        for i in waiting:
-            if all(n not in waiting and n not in busy for n in needs[i]):
-                return i
-        return waiting[0]
-
-
-class _Pool:
-    """Forked workers, each with a channel of its own."""
-
-    def __init__(self, plugin: Plugin, items: Sequence[pytest.Item], size: int):
-        self.idle: List[socket.socket] = []
-        self.busy: Dict[int, socket.socket] = {}
-        self._children: List[int] = []
-        self._selector = selectors.DefaultSelector()
-        sys.stdout.flush()
-        for _ in range(size):
-            ours, theirs = self._channel()
-            try:
-                pid = os.fork()
-            except OSError:
-                self.close()
-                raise
-            if pid == 0:
-                try:
-                    ours.close()
-                    plugin._work(items, theirs)
-                finally:
-                    os._exit(1)
-            theirs.close()
-            self._children.append(pid)
-            self.idle.append(ours)
-            self._selector.register(ours, selectors.EVENT_READ)
-
-    def _channel(self) -> Tuple[socket.socket, socket.socket]:
-        try:
-            return socket.socketpair()
-        except OSError:
-            self.close()
-            raise
-
-    def begin(self, i: int) -> None:
-        """Hand test number i to an idle worker."""
-        channel = self.idle.pop()
-        self.busy[i] = channel
-        channel.sendall(struct.pack("<I", i))
-
-    def collect(self) -> List[Tuple[int, TestResult]]:
-        """Wait for at least one busy worker's result.  Raises what has kept a worker from one."""
-        collected = []
-        ready = {key.fileobj for key, _ in self._selector.select()}
-        for i, channel in list(self.busy.items()):
-            if channel not in ready:
-                continue
-            result, trouble = _receive(channel)
-            if trouble:
-                raise trouble
-            del self.busy[i]
-            self.idle.append(channel)
-            collected.append((i, result))
-        return collected
-
-    def close(self) -> None:
-        """End the workers; busy ones take their machines with them."""
-        unfinished = bool(self.busy)
-        for channel in [*self.idle, *self.busy.values()]:
-            channel.close()
-        for pid in self._children:
-            if unfinished:
-                os.kill(pid, signal.SIGTERM)
-        for pid in self._children:
-            os.waitpid(pid, 0)
-        self._selector.close()
+            self.interrupted = judge.interrupted
 
 
 def trouble_of(error: BaseException) -> Exception:
@@ -562,21 +448,3 @@ def trouble_of(error: BaseException) -> Exception:
         return GraderGaveUp(bounded.one_line(what))
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     return GraderCrashed(bounded.one_line(what), trace[-TRACE_MAX:])
-
-
-def _receive(channel: socket.socket) -> Tuple[TestResult, Optional[Exception]]:
-    """A worker's answer; GraderGaveUp when the worker died instead."""
-
-    def exactly(size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            piece = channel.recv(size - len(data))
-            if not piece:
-                raise GraderGaveUp("a worker of the grader ended unexpectedly")
-            data += piece
-        return bytes(data)
-
-    size = struct.unpack("<I", exactly(4))[0]
-    result, trouble, held = pickle.loads(exactly(size))
-    sandbox.merge(held)
-    return result, trouble

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple, Union
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from grader import bounded
+from grader import blame, bounded
 from grader.grade import untouched_tasks
 from grader.intake import part_path
 from grader.labs import Lab, find_lab
@@ -38,9 +37,39 @@ def _indented(console: Console, label: str, text: str) -> None:
         say(console, " " * 14, line)
 
 
+def _file(task_id: str, solutions: Optional[Path]) -> str:
+    """The file of a task, as the student knows it."""
+    lab = find_lab(task_id.partition(".")[0])
+    task = lab.task(task_id)
+    if solutions is None:
+        return task.file
+    return bounded.one_line(shown(part_path(lab, task, solutions)))
+
+
+def _names(tasks: Sequence[str]) -> str:
+    """The files of some tasks: "wait.c (task 6.4) and fork.c (task 6.1)"."""
+    names = []
+    for task_id in tasks:
+        task = find_lab(task_id.partition(".")[0]).task(task_id)
+        names.append(f"{task.file} (task {task_id})")
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _finding(test: TestResult) -> str:
+    """What has been found out about a failed test by putting our files in place of others; nothing for what is plain."""
+    if test.blame and test.task not in test.blame:
+        return f"with our {_names(test.blame)} in place of yours this passes: look there first"
+    if test.alone:
+        return "this is how it ends with our files in place of all others: on yours it was not run"
+    return ""
+
+
 def _failure(console: Console, test: TestResult) -> None:
     facts = f"task {test.task}, {test.max_points} points, {test.outcome}"
     say(console, "\n  ", ("✗", "bold red"), " ", (test.title, "bold"), "  ", (facts, "dim"))
+    found = _finding(test)
+    if found:
+        _indented(console, "found", found)
     if test.what:
         _indented(console, "demanded", test.what)
     if test.ran:
@@ -50,11 +79,19 @@ def _failure(console: Console, test: TestResult) -> None:
         _indented(console, "got", test.actual)
     if test.klog:
         _indented(console, "your klog", test.klog)
-    if test.hint:
+    # A hint is about the test's own task.
+    if test.hint and not (test.blame and test.task not in test.blame):
         _indented(console, "hint", test.hint)
     if test.picture:
         _indented(console, "picture", f"{test.picture} (who ran when; for a browser)")
     _indented(console, "again", test.rerun)
+
+
+def _mark(test: TestResult) -> Tuple[str, str]:
+    """A test in one sign."""
+    if test.status == FAILED and test.blame and test.task not in test.blame:
+        return "→", "yellow"
+    return {PASSED: ("●", "green"), FAILED: ("✗", "red")}.get(test.status, ("○", "dim"))
 
 
 def _lab_table(lab: LabResult, definition: Lab) -> Table:
@@ -67,9 +104,8 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
         tests = [test for test in lab.tests if test.task == task.id]
         if not tests:
             continue
-        got, full = sum(t.points for t in tests), sum(t.max_points for t in tests)
-        signs = {PASSED: ("●", "green"), FAILED: ("✗", "red")}
-        marks = Text.assemble(*(signs.get(t.status, ("○", "dim")) for t in tests))
+        got, full = lab.points(task.id), sum(t.max_points for t in tests)
+        marks = Text.assemble(*(_mark(test) for test in tests))
         if any(t.outcome == "given" for t in tests):
             marks.append(" from the reference", "dim")
         title = task.title + (" (challenge)" if task.challenge else "")
@@ -79,37 +115,57 @@ def _lab_table(lab: LabResult, definition: Lab) -> Table:
     return table
 
 
-def _blamed(definition: Lab, tests: Sequence[TestResult]) -> Optional[str]:
-    """The task that the first failure names: a panic of the kernel says where it suspects the bug, and a
-    backtrace leads through the student's files."""
-    for test in tests:
-        if test.status != FAILED:
-            continue
-        named = re.search(r"\(task (\d{1,2}\.\d{1,2})\)", test.actual)
-        if named:
-            return named[1]
-        places = {test.actual.find(f"/{task.file}:"): task.id for task in definition.tasks}
-        found = [at for at in places if at >= 0]
-        return places[min(found)] if found else None
-    return None
+def at_fault(test: TestResult) -> List[str]:
+    """The tasks that a test which has not passed is to be blamed on: its own, where nobody has found out."""
+    return test.blame or [test.task]
 
 
 def _next_step(definition: Lab, lab: LabResult, solutions: Optional[Path]) -> Optional[str]:
-    """The first task that is not done: what to open next; unless its failure names another."""
-    blamed = _blamed(definition, lab.tests)
-    required = [task for task in definition.tasks if not task.challenge]
-    for task in sorted(required, key=lambda task: task.id != blamed):
-        mine = [test for test in lab.tests if test.task == task.id]
-        tests = [test for test in mine if test.outcome != "given" or task.lent]
-        if any(test.status != PASSED for test in tests):
-            where = task.file
-            if solutions:
-                where = bounded.one_line(shown(part_path(definition, task, solutions)))
+    """What to open next: the first of the files that are at fault, or that are still to be written."""
+    found = set()
+    for test in lab.tests:
+        lent = test.outcome == "given" and definition.task(test.task).lent
+        if (test.status != PASSED and test.outcome != "given") or lent:
+            found.update(at_fault(test))
+    for task_id in sorted(found, key=blame.place):
+        home = find_lab(task_id.partition(".")[0])
+        task = home.task(task_id)
+        if not task.challenge:
             return (
                 f"Next: task {task.id}, {task.title} (about {task.minutes} minutes): "
-                f"edit {where}; labs/{definition.folder}/README.md explains it."
+                f"edit {_file(task_id, solutions)}; labs/{home.folder}/README.md explains it."
             )
     return None
+
+
+def _by_culprit(failed: Sequence[TestResult]) -> List[TestResult]:
+    """Failed tests, those with the same culprits together; the first culprit's first, and of those its own before others'."""
+    groups: Dict[Tuple[str, ...], List[TestResult]] = {}
+    for test in failed:
+        groups.setdefault(tuple(at_fault(test)), []).append(test)
+    ordered: List[TestResult] = []
+    for culprits in sorted(groups, key=lambda tasks: [blame.place(task) for task in tasks]):
+        ordered += sorted(groups[culprits], key=lambda test: test.task not in culprits)
+    return ordered
+
+
+def _faults(lab: LabResult) -> List[str]:
+    """A line for each task that pays for tests of others, or that is of another lab."""
+    lines = []
+    tests: Dict[str, List[TestResult]] = {}
+    for test in lab.tests:
+        for task in test.blame:
+            if task != test.task:
+                tests.setdefault(task, []).append(test)
+    for task in sorted(tests, key=blame.place):
+        others = sorted({test.task for test in tests[task]}, key=blame.place)
+        count = len(tests[task])
+        text = f"{_names([task])} makes {count} test{'s' if count > 1 else ''} of {', '.join(others)} fail"
+        paid = lab.charged.get(task)
+        if paid is None:
+            text += ": it is of another lab, and costs no points here"
+        lines.append(text)
+    return lines
 
 
 def _worth_showing(
@@ -117,7 +173,11 @@ def _worth_showing(
 ) -> Tuple[List[TestResult], List[TestResult]]:
     """The failed tests, parted: those that say something about what was written, or about what is
     to be written next; and those of later tasks whose files are still the starter's."""
-    failed = [test for test in lab.tests if test.status == FAILED]
+    failed = [
+        test
+        for test in lab.tests
+        if test.status == FAILED and test.outcome != "does not build"
+    ]
     if solutions is None or not failed:
         return failed, []
     untouched = untouched_tasks(definition, solutions)
@@ -184,8 +244,11 @@ def show(
             say(console, "\n  ", (lab.failure, "bold red"))
             for more in lab.diagnostics[1:8]:
                 say(console, f"    {more.place}{more.message}")
-            continue
+            say(console, "    our file stands in for it in the tests of the other tasks")
         failed, later = _worth_showing(definition, lab, solutions)
+        failed = _by_culprit(failed)
+        for line in _faults(lab):
+            say(console, "  ", ("→", "yellow"), " ", line)
         for test in failed[:SHOWN_FAILURES]:
             _failure(console, test)
         if later:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 from xml.etree import ElementTree
 
-from grader import bounded
+from grader import blame, bounded
 from grader.build import Diagnostic
 
 PREVIOUS_MAX = 16 << 20  # bytes of an earlier results.json
@@ -26,7 +26,9 @@ class TestResult:
     """One test's verdict.
 
     status: passed, failed or "not run"; outcome: what happened, in a few words (machine.Outcome's,
-    "wrong result", "does not build", "blocked", …); rerun: the command that shows it again; picture:
+    "wrong result", "does not build", "blocked", …); points: what the task keeps, which may be all of them where others are at
+    fault; blame: the ids of the tasks that are at fault for it (blame.py); alone: what is told here is about a kernel in
+    which the reference stands in for all other tasks; rerun: the command that shows it again; picture:
     a drawing of who ran when (grader/timeline.py), where there is one; challenge: its points are beyond
     the lab's 100.
     """
@@ -50,13 +52,16 @@ class TestResult:
     picture: str = ""
     challenge: bool = False
     seconds: float = 0.0
+    blame: List[str] = field(default_factory=list)
+    alone: bool = False
 
 
 @dataclass
 class LabResult:
     """A lab's verdict.  failure: why it does not build, else ""; not_graded: why there is no verdict, else ""; notes:
     what to know besides; questions: what an instructor may want to ask, without effect on the score; bonus: the points of
-    challenges, which are in no score."""
+    challenges, which are in no score; charged: what each task has lost, by its id, for its own tests and for those of other
+    tasks that fail through its fault."""
 
     lab: str
     number: int
@@ -71,15 +76,35 @@ class LabResult:
     bonus: int = 0
     max_bonus: int = 0
     not_graded: str = ""
+    charged: Dict[str, int] = field(default_factory=dict)
 
     def add_up(self) -> None:
-        """Work out score and bonus from the tests."""
-        counted = [test for test in self.tests if not test.challenge]
-        beyond = [test for test in self.tests if test.challenge]
-        self.score = sum(test.points for test in counted)
-        self.max_score = sum(test.max_points for test in counted)
-        self.bonus = sum(test.points for test in beyond)
-        self.max_bonus = sum(test.max_points for test in beyond)
+        """Work out charges, score and bonus from the tests."""
+        own: Dict[str, int] = {}
+        challenges = {test.task for test in self.tests if test.challenge}
+        for test in self.tests:
+            own[test.task] = own.get(test.task, 0) + test.max_points
+        lost = []
+        for test in self.tests:
+            at_fault = test.blame or ([test.task] if test.points < test.max_points else [])
+            # What is beyond the lab's 100 points costs none of them.
+            lost.append(
+                (
+                    test.max_points,
+                    [each for each in at_fault if not test.challenge or each in challenges],
+                )
+            )
+        self.charged = blame.charges(own, lost)
+        self.max_score = sum(points for task, points in own.items() if task not in challenges)
+        self.max_bonus = sum(points for task, points in own.items() if task in challenges)
+        beyond = sum(points for task, points in self.charged.items() if task in challenges)
+        self.bonus = self.max_bonus - beyond
+        self.score = self.max_score - (sum(self.charged.values()) - beyond)
+
+    def points(self, task: str) -> int:
+        """What a task has in the end."""
+        full = sum(test.max_points for test in self.tests if test.task == task)
+        return full - self.charged.get(task, 0)
 
 
 @dataclass
@@ -110,13 +135,16 @@ class Results:
     @property
     def digest(self) -> str:
         """A fingerprint of the verdicts: the same for two grades exactly when each test's status,
-        points and outcome are."""
+        points, outcome and blame are."""
         verdicts = [
             [
                 lab.lab,
                 lab.failure,
                 *(["not graded"] if lab.not_graded else []),
-                [[t.id, t.status, t.outcome, t.points, t.max_points] for t in lab.tests],
+                [
+                    [t.id, t.status, t.outcome, t.points, t.max_points, t.blame]
+                    for t in lab.tests
+                ],
             ]
             for lab in self.labs
         ]

@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, Optional
 import pytest
 
 from grader.labs import Lab, all_labs, find_lab
-from grader.mutants import reference_objects
 from grader.paths import ROOT
+from grader.submission import reference_objects
 
 
 @dataclass
@@ -75,7 +75,7 @@ def grade(tmp_path: Path, lab: Lab) -> Grade:
             env={
                 **os.environ,
                 "RUNG_WORKERS": "1",
-                "RUNG_REFERENCE_OBJECTS": reference_objects(),
+                "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
                 **environment,
             },
             stdout=subprocess.PIPE,

@@ -29,7 +29,7 @@ TIMES_MIN, WORKED_MIN = 15, 1
 @pytest.fixture(autouse=True)
 def parts_built_before(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the many kernels here nearly all parts are the reference's."""
-    monkeypatch.setenv("RUNG_REFERENCE_OBJECTS", mutants.reference_objects())
+    monkeypatch.setenv("RUNG_REFERENCE_OBJECTS", str(reference_objects()))
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def before(lab: Lab) -> str:
 
 def catalogue(lab: Lab) -> List[TestResult]:
     """A lab's tests, without running any."""
-    return run_tests(lab, None, Options(solutions=None))[0]
+    return run_tests(lab, Options(solutions=None))[0]
 
 
 def test_points_add_to_100_and_lab_toml_lists_all_tests(lab: Lab) -> None:

@@ -248,7 +248,7 @@ def test_pytests_own_variables_change_nothing(grade: Grade, name: str) -> None:
 def test_a_pytest_that_cannot_run_is_named(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytest, "main", lambda *_, **__: pytest.ExitCode.USAGE_ERROR)
     with pytest.raises(GraderError, match="pytest cannot run the tests of lab batch"):
-        run_tests(lab, None, Options(solutions=None))
+        run_tests(lab, Options(solutions=None))
 
 
 def test_no_such_solutions_directory(grade: Grade) -> None:
