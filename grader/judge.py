@@ -161,9 +161,9 @@ class Judge:
             self._block(i, self.results[blocker])
             self.results[i].blame = [own]
             return
-        others = frozenset(self.evidence.differing) - {own}
-        if not others and own not in self.evidence.differing:
+        if not (self.evidence.differing or self.evidence.broken):
             return  # this is the reference itself
+        others = frozenset(self.evidence.differing) - {own}
         alone = yield i, others
         if alone.status == PASSED and here.status == FAILED:
             self._to_search.append(i)

@@ -106,7 +106,7 @@ def test_what_no_compiler_reads_is_one_line(
 ) -> None:
     part = solutions / lab.folder / "save_user.S"
     part.write_bytes(change(part.read_bytes()))
-    graded = grade(solutions)
+    graded = grade(solutions, "--test", "1.2")
     assert f"{part} {said}" in graded.output and graded.score == 0
     assert "directive" not in graded.output and "error" not in graded.output
 

@@ -221,7 +221,7 @@ def test_a_refused_part_scores_nothing_and_is_named(
         "struct frames_ops", "struct runner_ops"
     )
     part.write_text(part.read_text() + entry)
-    graded = grade(solutions)
+    graded = grade(solutions, "--test", "1.6")
     assert graded.status == 0 and graded.score == 0
     assert f"{part}: PROVIDE(runner, 9, …): a part of lab 1 serves at level 1" in " ".join(
         graded.output.split()
