@@ -24,6 +24,7 @@ FILES_OUT = {
     ".ci/run",
     ".github/workflows/test.yml",
     "grader/bench.py",
+    "grader/contracts.py",
     "grader/fuzz.py",
     "grader/handout.py",
     "grader/mechanical.py",
