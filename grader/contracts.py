@@ -5,17 +5,19 @@
 A lab's contracts are the comments that concern what its students write:
 
 - the comments of the task files, outside of the marked regions;
-- in kernel/include/, the comments of functions that a task file defines, and those of the operations
-  (struct NAME_ops) of each slot that a task file provides.
+- in kernel/include/, the comments of functions that a task file defines, and of the members of constant
+  structs that it fills: operations of a slot (struct NAME_ops), or of a backend.
 
-A comment is divided into sentences.  Titles ("Task 1.6: the batch loop.", the pictures in a comment) are none.
+A comment is divided into sentences.  A title ("Task 1.6: the batch loop."), a reference ("The contract
+of this one is in area.h.") and a picture are none.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Set
+from typing import Dict, List, Set
 
 from grader import wrong_kernels
 from grader.labs import Lab, all_labs, find_lab
@@ -26,8 +28,9 @@ INCLUDE = KERNEL / "include"
 _REGION = re.compile(r"/\* BEGIN SOLUTION.*?/\* END SOLUTION \*/", re.S)
 _COMMENT = re.compile(r"/\*.*?\*/", re.S)
 _DEFINED = re.compile(r"^(?!static\b)[a-z][\w *]*?\b(\w+)\([^;{}]*\)\s*\{", re.M)
-_PROVIDED = re.compile(r"^PROVIDE\((\w+),", re.M)
-_TITLE = re.compile(r"^Task \d+\.\d+[:,] ")
+_FILLED = re.compile(r"^static const struct (\w+) \w+ = \{([^;]*)\};", re.M)
+_DECLARED = re.compile(r"\(\*(?:const )?(\w+)\)|\b(\w+)\(|\b(\w+);")
+_NONE = re.compile(r"^Task \d+\.\d+[:,] |^The contracts? of [^:;]*\.$")
 _PICTURE = re.compile(r"[-=]{3}|\+-|^\s*\||\|\s*$")
 _END = re.compile(r"(?<!e\.g\.)(?<!i\.e\.)(?<=[.?!])\s+|(?<=[.?!][)\"'])\s+(?=[A-Z])")
 
@@ -57,43 +60,47 @@ def sentences(comment: str) -> List[str]:
     found: List[str] = []
     for paragraph in _paragraphs(comment):
         found += [part for part in _END.split(paragraph) if re.search(r"\w", part)]
-    return [text for text in found if not _TITLE.match(text)]
+    return [text for text in found if not _NONE.match(text)]
 
 
-def _comments_of(names: Set[str], text: str) -> Iterator[str]:
-    """The comments of functions, among a header's."""
-    for match in _COMMENT.finditer(text):
-        declarations = text[match.end() :].lstrip(" ").lstrip("\n").split("\n\n")[0]
-        if text[match.end() :].startswith("\n\n"):
-            continue
-        if names & set(re.findall(r"\b(\w+)\(", _COMMENT.sub("", declarations))):
-            yield match[0]
+def _comments_of(names: Set[str], text: str) -> List[str]:
+    """The comments of the functions and members with these names, among those of a header or a struct.
+
+    A comment belongs to what stands between it and the next empty line, or in front of it on its line.
+    """
+    found: List[str] = []
+    for block in re.split(r"\n[ \t]*\n", text):
+        declared = _DECLARED.findall(_COMMENT.sub("", block))
+        if names & {name for either in declared for name in either}:
+            found += _COMMENT.findall(block)
+    return found
 
 
-def _comments_of_slot(slot: str, text: str) -> Iterator[str]:
-    """The comments in a slot's struct, and the one in front of it."""
-    match = re.search(rf"(/\*(?:(?!\*/).)*\*/\n)?struct {slot}_ops \{{.*?^\}};", text, re.M | re.S)
-    if match:
-        yield from _COMMENT.findall(match[0])
+def _comments_of_struct(name: str, members: Set[str], text: str) -> List[str]:
+    """The comments of these members, or of all if there are none, in a header's struct."""
+    match = re.search(rf"^struct {name} \{{(.*?)^\}};", text, re.M | re.S)
+    if not match:
+        return []
+    return _comments_of(members, match[1]) if members else _COMMENT.findall(match[1])
 
 
 def of_lab(lab: Lab) -> List[Sentence]:
     """The sentences of a lab's contracts: those of each task's file, then those of the headers."""
     found: Dict[Sentence, None] = {}
     defined: Set[str] = set()
-    slots: List[str] = []
+    filled: Dict[str, Set[str]] = {}
     for task in lab.tasks:
-        text = _REGION.sub("", (lab.directory / "solution" / task.file).read_text())
+        text = (lab.directory / "solution" / task.file).read_text()
         defined |= set(_DEFINED.findall(text))
-        slots += _PROVIDED.findall(text)
-        for comment in _COMMENT.findall(text):
+        for struct, values in _FILLED.findall(text):
+            filled.setdefault(struct, set()).update(re.findall(r"\.(\w+) =", values))
+        for comment in _COMMENT.findall(_REGION.sub("", text)):
             found.update({Sentence(task.file, words): None for words in sentences(comment)})
     for header in sorted(INCLUDE.glob("*.h")):
         text = header.read_text()
-        comments = list(_comments_of(defined, text))
-        for slot in slots:
-            if f"DECLARE_SLOT({slot})" in text:
-                comments += _comments_of_slot(slot, text)
+        comments = _comments_of(defined, text)
+        for struct, members in filled.items():
+            comments += _comments_of_struct(struct, members, text)
         for comment in comments:
             found.update({Sentence(header.name, words): None for words in sentences(comment)})
     return list(found)
@@ -108,14 +115,19 @@ class Row:
     tests: List[str]
 
 
+def _sentences_of(file: str, lab: Lab) -> List[str]:
+    """All sentences of the comments in a file of a lab, or in a header."""
+    for directory in (lab.directory / "solution", INCLUDE):
+        path = directory / file
+        if path.is_file():
+            comments = _COMMENT.findall(_REGION.sub("", path.read_text()))
+            return [text for comment in comments for text in sentences(comment)]
+    return []
+
+
 def stands(sentence: Sentence, lab: Lab) -> bool:
     """Does the file that a heading names have this sentence in its comments?"""
-    for directory in (lab.directory / "solution", INCLUDE):
-        path = directory / sentence.file
-        if path.is_file():
-            text = _REGION.sub("", path.read_text())
-            return any(sentence.text in sentences(each) for each in _COMMENT.findall(text))
-    return False
+    return sentence.text in _sentences_of(sentence.file, lab)
 
 
 def coverage(lab: Lab) -> List[Row]:
@@ -125,9 +137,11 @@ def coverage(lab: Lab) -> List[Row]:
     for entry in entries:
         if entry.sentence:
             if not stands(entry.sentence, lab):
+                file, text = entry.sentence.file, entry.sentence.text
+                near = difflib.get_close_matches(text, _sentences_of(file, lab), 1)
                 raise GraderError(
-                    f"{entry.where}: {entry.name}: its heading is no sentence of a comment in"
-                    f" {entry.sentence.file}: quote one as it stands there now: {entry.sentence.text}"
+                    f"{entry.where}: {entry.name}: no comment in {file} has the sentence of its heading:"
+                    f" {text}" + "".join(f" -- perhaps: {other}" for other in near)
                 )
             named.setdefault(entry.sentence, []).append(entry)
     every = [test for task in lab.tasks for test in task.tests]
@@ -159,10 +173,14 @@ def command(lab_name: str) -> int:
         for row in rows:
             names = ", ".join(entry.name for entry in row.kernels)
             table.add_row(
-                f"{row.sentence.file}: {row.sentence.text}", ", ".join(row.tests) or "-", names or "-"
+                f"{row.sentence.file}: {row.sentence.text}",
+                ", ".join(row.tests) or "-",
+                names or "-",
             )
         for file in dict.fromkeys(entry.files[0] for entry in entries if not entry.sentence):
-            rest = [entry.name for entry in entries if not entry.sentence and entry.files[0] == file]
+            rest = [
+                entry.name for entry in entries if not entry.sentence and entry.files[0] == file
+            ]
             table.add_row(f"{file}: no sentence yet", "", ", ".join(rest))
         console.print(table)
         covered = sum(bool(row.kernels) for row in rows)

@@ -1,14 +1,17 @@
-"""The lists of wrong kernels: how they are read, and that every entry of every lab's changes what it should."""
+"""The lists of wrong kernels and the sentences of contracts: how they are read, and that those of the labs are in order."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import shutil
 from pathlib import Path
-from typing import List
+from typing import List, Set
 
 import pytest
 
-from grader import mutants, wrong_kernels
-from grader.labs import Lab, all_labs
+from grader import contracts, mutants, wrong_kernels
+from grader.labs import Lab, all_labs, find_lab
 from grader.paths import LABS, GraderError
 from grader.wrong_kernels import Entry, Sentence
 
@@ -181,3 +184,97 @@ def test_a_staged_tree_is_the_reference_with_the_entrys_files(lab: Lab, tmp_path
             assert other.read_bytes() == changed[path.name] != path.read_bytes()
         else:
             assert other.read_bytes() == path.read_bytes()
+
+
+# ---- sentences of contracts ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "comment, expected",
+    [
+        ("/* One. */", ["One."]),
+        (
+            "/* Is it? It is (see a.h).  Both, e.g. here. */",
+            ["Is it?", "It is (see a.h).", "Both, e.g. here."],
+        ),
+        ("/* In a line.\n * and goes\n *   on. */", ["In a line.", "and goes on."]),
+        (
+            "/*\n * A paragraph\n *\n * And another: 1.5 of a.h's.\n */",
+            ["A paragraph", "And another: 1.5 of a.h's."],
+        ),
+        (
+            "/*\n * Codes:\n *\n *     0  one\n *        more of it\n *     1  two\n *\n * Last.\n */",
+            ["Codes:", "0 one more of it", "1 two", "Last."],
+        ),
+        (
+            "/*\n * Two:\n * - one,\n *   and more;\n * - two\n */",
+            ["Two:", "one, and more;", "two"],
+        ),
+        (
+            "/*\n * A picture:\n *   +---+\n *   | x |\n *   +---+\n * End.\n */",
+            ["A picture:", "End."],
+        ),
+        ("/*\n * Task 1.2: a title.\n *\n * See write(2).\n */", ["See write(2)."]),
+        (
+            "/* The contracts of these two are in a.h.  The contract of it is in a.h: read. */",
+            ["The contract of it is in a.h: read."],
+        ),
+    ],
+)
+def test_a_comment_is_divided_into_sentences(comment: str, expected: List[str]) -> None:
+    assert contracts.sentences(comment) == expected
+
+
+def of(lab: Lab, file: str) -> Set[str]:
+    return {sentence.text for sentence in contracts.of_lab(lab) if sentence.file == file}
+
+
+def test_contracts_are_comments_of_what_students_write() -> None:
+    batch, multitasking = find_lab("batch"), find_lab("multitasking")
+    assert "Every register is loaded relative to a0." in of(batch, "restore_user.S")
+    assert "exit(code): args[0]." in of(batch, "user_memory.c")
+    # A slot's operations, by name and in the order of the struct.
+    assert any(
+        text.startswith("Copy a NUL-terminated string") for text in of(batch, "user_memory.h")
+    )
+    assert any(
+        text.startswith("NULL when no task can run") for text in of(multitasking, "scheduler.h")
+    )
+    assert of(find_lab("address-spaces"), "frame.h")
+    # What the given kernel defines, and what stands in a solution's regions, is none.
+    assert not of(batch, "job.h") and not of(multitasking, "timer.h")
+    assert not any("until here it was the base" in text for text in of(batch, "restore_user.S"))
+
+
+@each_lab
+def test_every_heading_quotes_its_file(lab: Lab) -> None:
+    for entry in wrong_kernels.read(lab.directory / "mutants.txt"):
+        if entry.sentence:
+            assert contracts.stands(entry.sentence, lab), f"{entry.where}: {entry.sentence}"
+
+
+@each_lab
+def test_coverage_has_all_sentences_and_wrong_kernels(lab: Lab) -> None:
+    rows, sentences = contracts.coverage(lab), contracts.of_lab(lab)
+    assert [row.sentence for row in rows][: len(sentences)] == sentences
+    names = sorted(entry.name for row in rows for entry in row.kernels)
+    entries = wrong_kernels.read(lab.directory / "mutants.txt")
+    assert names == sorted(entry.name for entry in entries if entry.sentence)
+    for row in rows:
+        lost = set(re.findall(r"\w+", " ".join(e.header["must-fail"] for e in row.kernels)))
+        assert set(row.tests) == lost
+
+
+def test_a_heading_that_quotes_nothing_is_said(tmp_path: Path) -> None:
+    """With the sentence that is nearest: contracts get better words."""
+    lab = dataclasses.replace(find_lab("batch"), directory=tmp_path / "lab")
+    shutil.copytree(find_lab("batch").directory / "solution", lab.directory / "solution")
+    listed = lab.directory / "mutants.txt"
+    listed.write_text("== batch.c: Loading and clearing is no program's time.\n\n" + BEGUN + "-a\n")
+    with pytest.raises(GraderError) as refused:
+        contracts.coverage(lab)
+    expected = (
+        f"{listed}:3: x: no comment in batch.c has the sentence of its heading: Loading and clearing is"
+        " no program's time. -- perhaps: Loading and clearing are not the program's time."
+    )
+    assert str(refused.value) == expected
