@@ -204,8 +204,10 @@ def command_template(arguments: argparse.Namespace) -> int:
 
 
 def command_mutants(arguments: argparse.Namespace) -> int:
-    from grader import mechanical, mutants
+    from grader import contracts, mechanical, mutants
 
+    if arguments.coverage:
+        return contracts.command(arguments.lab)
     count = _number("MECHANICAL", arguments.mechanical)
     if count is not None:
         seed = _number("SEED", arguments.seed)
@@ -272,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
     add("map", command_map, "lab", "apps", "test", "solutions", "with", "out")
     add("slots", command_slots, "lab", "solutions")
     add("template", command_template).add_argument("--check", action="store_true")
-    add("mutants", command_mutants, "lab", "only", "mechanical", "seed")
+    add("mutants", command_mutants, "lab", "only", "mechanical", "seed", "coverage")
     add("handout", command_handout, "out")
     add("bench", command_bench, "lab")
     add("fuzz", command_fuzz, "calls", "seed")

@@ -18,15 +18,18 @@ from grader import build, grade, template
 from grader.labs import all_labs
 from grader.paths import KERNEL, LABS, ROOT, TEMPLATE, USER, GraderError
 
-LAB_FOLDERS_OUT = {"solution", "mutants", "hostile", "alternatives"}
+LAB_FOLDERS_OUT = {"solution", "alternatives"}
+LAB_FILES_OUT = {"mutants.txt", "hostile.txt", "equivalents.txt", "bench.json"}
 FILES_OUT = {
     ".ci/run",
     ".github/workflows/test.yml",
     "grader/bench.py",
+    "grader/contracts.py",
     "grader/fuzz.py",
     "grader/handout.py",
     "grader/mechanical.py",
     "grader/mutants.py",
+    "grader/wrong_kernels.py",
     "grader/lint.sh",
     "docs/writing-tests.md",
 }
@@ -57,7 +60,7 @@ def _goes_out(name: Path) -> bool:
             return False
         if len(name.parts) > 3 and name.parts[2] in LAB_FOLDERS_OUT:
             return False
-    return not (name.parts[0] == "labs" and name.name in ("bench.json", "equivalents.txt"))
+    return not (name.parts[0] == "labs" and name.name in LAB_FILES_OUT)
 
 
 def secret_lines() -> Set[str]:

@@ -9,8 +9,7 @@ mode=${1:-check}
 python=$(cat build/python)
 status=0
 
-mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h' |
-    grep -v -e '/mutants/' -e '/hostile/')
+mapfile -t c_files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 mapfile -t python_files < <(git ls-files --cached --others --exclude-standard '*.py')
 mapfile -t shell_files < <(git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
 

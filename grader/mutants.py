@@ -1,19 +1,10 @@
 """Proof that the grader tells right kernels from wrong ones.
 
-    labs/N-name/mutants/*.patch        realistic bugs: each loses exactly the points it should
-    labs/N-name/hostile/*.patch        submissions that cheat: they gain nothing, and harm nothing
+    labs/N-name/mutants.txt            realistic bugs: each loses exactly the points it should
+    labs/N-name/hostile.txt            submissions that cheat: they gain nothing, and harm nothing
     labs/N-name/alternatives/*/        other right designs: they keep every point
 
-A patch applies to the lab's solution/ (patch -p1) and starts with a header, one entry a line or
-continued on indented lines:
-
-    misunderstanding: what the student believed
-    seen: where such a bug was seen (optional)
-    must-fail: tests that lose their points, separated by commas; * for all
-    may-fail: tests that may lose them too (optional); * for any
-    hint: words that the report shows beside a failing test
-    max-score: at most so many points (hostile submissions)
-    outcome: the outcome that a failing test names (optional)
+grader/wrong_kernels.py says what stands in the first two.
 """
 
 from __future__ import annotations
@@ -30,28 +21,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Set
 
+from grader import wrong_kernels
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, ROOT, GraderError, shown
 from grader.submission import reference_objects
+from grader.wrong_kernels import Entry
 
 STAGE = BUILD / "mutants"
-KEYS = {"misunderstanding", "seen", "must-fail", "may-fail", "hint", "max-score", "outcome"}
 SECONDS_MAX = 300
 SAMPLE = 8
 
 
 @dataclass
 class Subject:
-    """A submission whose verdict is known beforehand."""
+    """A submission whose verdict is known beforehand.
+
+    kind: "mutant", "hostile" or "alternative"; entry: what the lab's list says of the first two; path: the list, or
+    the alternative's directory."""
 
     lab: Lab
-    kind: str  # "mutant", "hostile" or "alternative"
+    kind: str
+    name: str
     path: Path
     header: Dict[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
+    entry: Optional[Entry] = None
 
     def tests(self, key: str) -> Set[str]:
         return {name for name in re.split(r"[,\s]+", self.header.get(key, "")) if name}
@@ -67,64 +60,35 @@ class Verdict:
     problems: List[str]
 
 
-def read_header(text: str, name: str) -> Dict[str, str]:
-    """The header of a patch; GraderError for an entry that is not known."""
-    header: Dict[str, str] = {}
-    key = ""
-    for line in text.splitlines():
-        if line.startswith(("--- ", "diff ")):
-            break
-        match = re.match(r"^([a-z-]+): ?(.*)$", line)
-        if match:
-            key = match[1]
-            if key not in KEYS:
-                raise GraderError(
-                    f"{name}: '{key}' is no entry of a header; there are {sorted(KEYS)}"
-                )
-            header[key] = match[2].strip()
-        elif line.startswith((" ", "\t")) and key:
-            header[key] += " " + line.strip()
-        elif line.strip():
-            raise GraderError(f"{name}: this line is no part of a header: {line}")
-    return header
-
-
 def subjects(lab: Lab) -> List[Subject]:
     """All of a lab's mutants, hostile submissions and alternatives."""
     found: List[Subject] = []
-    for kind, folder in (("mutant", "mutants"), ("hostile", "hostile")):
-        for path in sorted((lab.directory / folder).glob("*.patch")):
-            found.append(Subject(lab, kind, path, read_header(path.read_text(), shown(path))))
+    for kind, name in (("mutant", "mutants.txt"), ("hostile", "hostile.txt")):
+        path = lab.directory / name
+        for entry in wrong_kernels.read(path):
+            found.append(Subject(lab, kind, entry.name, path, entry.header, entry))
     for path in sorted((lab.directory / "alternatives").glob("*/")):
-        found.append(Subject(lab, "alternative", path))
+        found.append(Subject(lab, "alternative", path.name, path))
     return found
 
 
+def edited(subject: Subject) -> Dict[str, bytes]:
+    """The files in which a subject differs from the reference: name -> content."""
+    if subject.entry:
+        return wrong_kernels.apply(subject.entry, subject.lab.directory / "solution")
+    files = sorted(path for path in subject.path.iterdir() if path.suffix in (".c", ".S"))
+    return {path.name: path.read_bytes() for path in files}
+
+
 def stage(subject: Subject, directory: Optional[Path] = None) -> Path:
-    """A directory whose `solutions` hold the subject: the reference, patched or partly replaced."""
+    """A directory whose `solutions` hold the subject: the reference, edited or partly replaced."""
     directory = directory or STAGE / subject.lab.folder / subject.kind / subject.name
-    parts = directory / "solutions" / subject.lab.folder
     shutil.rmtree(directory, ignore_errors=True)
     for lab in all_labs():
         if lab.number <= subject.lab.number:
             shutil.copytree(lab.directory / "solution", directory / "solutions" / lab.folder)
-    if subject.kind == "alternative":
-        for path in subject.path.iterdir():
-            if path.suffix in (".c", ".S"):
-                shutil.copyfile(path, parts / path.name)
-        return directory
-    done = subprocess.run(
-        ["patch", "-p1", "--fuzz=0", "--no-backup-if-mismatch", "-i", str(subject.path)],
-        cwd=parts,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise GraderError(
-            f"{shown(subject.path)} does not apply to the solution: {done.stdout.strip()}"
-        )
+    for name, content in edited(subject).items():
+        (directory / "solutions" / subject.lab.folder / name).write_bytes(content)
     return directory
 
 
@@ -155,8 +119,8 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
 
 
 def changed_files(subject: Subject) -> Set[str]:
-    """The files that a patch changes."""
-    return set(re.findall(r"^\+\+\+ b/(\S+)", subject.path.read_text(), re.M))
+    """The files that a wrong kernel changes."""
+    return set(subject.entry.files) if subject.entry else set()
 
 
 def sample(subject: Subject) -> List[str]:

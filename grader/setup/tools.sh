@@ -33,7 +33,6 @@ py:hypothesis|test|0|python3-hypothesis|python3-hypothesis|python-hypothesis|pip
 py:jsonschema|test|0|python3-jsonschema|python3-jsonschema|python-jsonschema|pip|checking results.json
 gcc|test|0|gcc libc6-dev|gcc glibc-devel libasan libubsan|gcc|-|parts of the kernel as programs of this machine
 linux-compiler|test|0|gcc-riscv64-linux-gnu libc6-dev-riscv64-cross|-|riscv64-linux-gnu-gcc riscv64-linux-gnu-glibc|-|programs for Linux, with its C library, that our kernel is to run
-patch|test|0|patch|patch|patch|-|applying mutants
 qemu-riscv64|test|7.0|qemu-user|qemu-user|qemu-user|-|Linux as the oracle for what a program prints
 clang-format|test|14|clang-format|clang-tools-extra|clang|clang-format|formatting C
 cppcheck|test|2|cppcheck|cppcheck|cppcheck|cppcheck|suspicious C

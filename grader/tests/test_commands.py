@@ -175,7 +175,9 @@ def grade_in(directory: Path, *options: str) -> "dict[str, object]":
 def test_student_edition_has_no_solutions(edition: Path) -> None:
     assert handout.leaks(edition) == []
     names = {path.name for path in edition.glob("labs/*/*")}
-    assert not names & handout.LAB_FOLDERS_OUT
+    assert not names & (handout.LAB_FOLDERS_OUT | handout.LAB_FILES_OUT)
+    ours = {path.name for path in ROOT.glob("labs/*/*")}
+    assert handout.LAB_FOLDERS_OUT | handout.LAB_FILES_OUT <= ours, "a name is no longer in use"
     assert not (edition / "grader/tests").exists()
     assert "make handout" not in (edition / "README.md").read_text()
     assert "/solutions/" not in (edition / ".gitignore").read_text()

@@ -262,4 +262,4 @@ def test_a_bug_of_a_lab_is_found(name: str, tmp_path: Path) -> None:
     for lab in all_labs():
         if lab.number > subject.lab.number:
             shutil.copytree(lab.directory / "solution", solutions / lab.folder)
-    assert find(fuzz.kernel_of(solutions)), subject.header["misunderstanding"]
+    assert find(fuzz.kernel_of(solutions)), subject.header["belief"]

@@ -104,7 +104,7 @@ def test_a_compiler_for_this_machine_has_its_libraries(machine: Machine, how: st
     line = next(line for line in done.stdout.splitlines() if line.startswith("setup: missing: "))
     assert ("gcc" in line.split()) == (how == "without libraries")
     assert (",gcc,libc6-dev," in (machine.installed() or "")) == (how == "without libraries")
-    assert "patch" in line.split()
+    assert "shellcheck" in line.split()
 
 
 @pytest.mark.parametrize("how", ["without libraries", "complete"])

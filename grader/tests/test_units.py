@@ -17,7 +17,6 @@ from grader import (
     cpio,
     github,
     grade,
-    mutants,
     run,
     symbols,
     template,
@@ -381,13 +380,6 @@ def test_starter_keeps_stubs_and_drops_solutions() -> None:
 def test_broken_marks_are_refused(text: str) -> None:
     with pytest.raises(GraderError):
         template.starter(text, "x.c", "1.3")
-
-
-def test_headers_are_read() -> None:
-    header = mutants.read_header("must-fail: a,\n    b\nhint: look\n--- a/x\n+++ b/x\n", "x")
-    assert header == {"must-fail": "a, b", "hint": "look"}
-    with pytest.raises(GraderError):
-        mutants.read_header("must_fail: a\n", "x")
 
 
 def test_make_alone_lists_the_commands() -> None:
