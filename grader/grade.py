@@ -131,7 +131,7 @@ def submission(lab: Lab, options: Options) -> Submission:
     return Submission(lab, tuple(parts), broken, frozenset(unwritten))
 
 
-def _pytest(lab: Lab, plugin: object) -> None:
+def run_pytest(lab: Lab, plugin: object) -> None:
     """Run a lab's test files under our plugin, in this process.  Raises GraderError when pytest does not."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # whoever set them meant tests of their own
@@ -196,7 +196,7 @@ def run_tests(
     )
     if progress:
         plugin.on_result = functools.partial(progress, lab)
-    _pytest(lab, plugin)
+    run_pytest(lab, plugin)
     if plugin.error:
         raise plugin.error
     return plugin.results, plugin.interrupted

@@ -10,26 +10,32 @@ grader/wrong_kernels.py says what stands in the first two.
 from __future__ import annotations
 
 import concurrent.futures
-import hashlib
+import dataclasses
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from grader import wrong_kernels
+import pytest
+
+from grader import blame, build, grade, wrong_kernels
+from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, ROOT, GraderError, shown
+from grader.plugin import Plugin, Selection, test_id
+from grader.pool import Pool
+from grader.results import FAILED, TestResult
 from grader.submission import reference_objects
 from grader.wrong_kernels import Entry
 
 STAGE = BUILD / "mutants"
 SECONDS_MAX = 300
-SAMPLE = 8
 
 
 @dataclass
@@ -123,124 +129,234 @@ def changed_files(subject: Subject) -> Set[str]:
     return set(subject.entry.files) if subject.entry else set()
 
 
-def sample(subject: Subject) -> List[str]:
-    """The tests that `make test` tries on a mutant: those that its header names, those of the tasks that
-    it changes, and one in SAMPLE of the others, not the same ones for each mutant.  All of them when any
-    may fail and one of those, it is not said which, has to show a hint or an outcome."""
-    if "*" in subject.tests("may-fail") and {"hint", "outcome"} & subject.header.keys():
-        return [test for task in subject.lab.tasks for test in task.tests]
+def own_tasks(subject: Subject) -> Set[str]:
+    """The ids of the tasks whose file a wrong kernel changes."""
     changed = changed_files(subject)
-    named = subject.tests("must-fail") | subject.tests("may-fail")
-    chosen: List[str] = []
-    for task in subject.lab.tasks:
-        for test in task.tests:
-            drawn = hashlib.sha256(f"{subject.name}/{test}".encode()).digest()[0] % SAMPLE == 0
-            if drawn or test in named or task.file in changed:
-                chosen.append(test)
-    return chosen
+    return {task.id for task in subject.lab.tasks if task.file in changed}
 
 
-def judge(subject: Subject, result: Dict[str, Any], sampled: bool = False) -> Verdict:
-    """Compare a grade with what the subject's header says.  sampled: the grade is of some tests only; then it is not
-    asked whether a hint is shown, or what is lost besides.
+# ---- one by one, by the whole grade ----------------------------------------------------------
 
-    A wrong kernel may always lose tests of a task whose file it changes, named or not.
+
+def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
+    """Compare a whole grade with what is known of the subject.
+
+    A wrong kernel loses what must fail, nothing of a task that it does not change, and its own file is named.
     """
     lab = result["labs"][0]
     tests = {test["id"]: test for test in lab["tests"]}
     failed = {name for name, test in tests.items() if test["status"] == "failed"}
     not_passed = {name for name, test in tests.items() if test["status"] != "passed"}
-    problems: List[str] = []
     if subject.kind == "alternative":
-        if not_passed:
-            problems.append("a right design loses " + ", ".join(sorted(not_passed)))
+        lost = ", ".join(sorted(not_passed))
+        problems = [f"a right design loses {lost}"] if lost else []
         return Verdict(subject, result["score"], sorted(failed), problems)
-
-    must, may = subject.tests("must-fail"), subject.tests("may-fail")
-    every = {test for task in subject.lab.tasks for test in task.tests}
-    must = every if "*" in must else must
-    may = every if "*" in may else may
-    for name in sorted((must | may) - every):
-        problems.append(f"its header names {name}, which is no test")
-    # A test that is not run loses its points, too.  It counts where another one of these has failed itself.
-    survived = must & every - (not_passed if must == every or must & failed else failed)
+    problems = _header_problems(subject)
+    # A test that was not run for its own task's fault is lost, too.
+    survived = _must_fail(subject) - not_passed
     if survived:
         problems.append("survives " + ", ".join(sorted(survived)))
-    own = {
-        test
-        for task in subject.lab.tasks
-        if task.file in changed_files(subject)
-        for test in task.tests
-    }
-    beyond = failed - must - may - own
-    if beyond and not sampled:
-        problems.append("fails " + ", ".join(sorted(beyond)) + " too")
-    if not must and "max-score" not in subject.header:
-        problems.append("its header has no must-fail")
-    texts = " ".join(
-        f"{tests[name]['hint']} {tests[name]['actual']} {tests[name]['what']}" for name in failed
-    )
-    hint = subject.header.get("hint", "")
-    if hint and not sampled and " ".join(hint.split()) not in " ".join(texts.split()):
-        problems.append(f"no failing test shows: {hint}")
+    own = own_tasks(subject)
+    outside = {task: points for task, points in lab["charged"].items() if points and task not in own}
+    for task, points in outside.items():
+        problems.append(f"{points} points of task {task} are lost, which it does not change")
+    blamed = sorted({task for test in tests.values() for task in test["blame"]}, key=blame.place)
+    if blamed and blamed[0] not in own:
+        problems.append(f"task {blamed[0]} is named first, which it does not change")
     limit = subject.header.get("max-score")
     if limit is not None and result["score"] > int(limit):
         problems.append(f"scores {result['score']}, more than {limit}")
-    outcome = subject.header.get("outcome")
-    if outcome and outcome not in {tests[name]["outcome"] for name in failed}:
-        seen = sorted({tests[name]["outcome"] for name in failed})
-        problems.append(f"no failing test has the outcome '{outcome}' but {seen}")
+    problems += _report_problems(subject, [tests[name] for name in failed])
     return Verdict(subject, result["score"], sorted(failed), problems)
 
 
-def try_subject(subject: Subject, sampled: bool = False) -> Verdict:
-    """Stage, grade and judge one subject: by all tests, or a mutant by its sample of them."""
-    options: List[str] = []
-    if sampled and subject.kind == "mutant" and "*" not in subject.header.get("must-fail", ""):
-        options = ["--required", "--test", ",".join(sample(subject))]
+def _must_fail(subject: Subject) -> Set[str]:
+    every = {test for task in subject.lab.tasks for test in task.tests}
+    must = subject.tests("must-fail")
+    return every if "*" in must else must & every
+
+
+def _header_problems(subject: Subject) -> List[str]:
+    """What is wrong with what the list says of a subject."""
+    every = {test for task in subject.lab.tasks for test in task.tests}
+    named = subject.tests("must-fail") | subject.tests("may-fail")
+    problems = [f"its entry names {name}, which is no test" for name in sorted(named - every - {"*"})]
+    if not subject.tests("must-fail") and "max-score" not in subject.header:
+        problems.append("its entry has no must-fail")
+    return problems
+
+
+def _report_problems(subject: Subject, failed: Sequence[Mapping[str, Any]]) -> List[str]:
+    """What the reports on failed tests do not say, though they should."""
+    problems = []
+    texts = " ".join(f"{test['hint']} {test['actual']} {test['what']}" for test in failed)
+    hint = subject.header.get("hint", "")
+    if " ".join(hint.split()) not in " ".join(texts.split()):
+        problems.append(f"no failing test shows: {hint}")
+    outcome = subject.header.get("outcome")
+    seen = sorted({test["outcome"] for test in failed})
+    if outcome and outcome not in seen:
+        problems.append(f"no failing test has the outcome '{outcome}' but {seen}")
+    return problems
+
+
+def try_subject(subject: Subject) -> Verdict:
+    """Stage, grade and judge one subject, by all tests of its lab."""
     try:
-        return judge(subject, grade_staged(stage(subject), subject.lab, *options), bool(options))
+        return judge(subject, grade_staged(stage(subject), subject.lab))
     except GraderError as error:
         return Verdict(subject, 0, [], [str(error)])
     except subprocess.TimeoutExpired:
         return Verdict(subject, 0, [], [f"was not graded within {SECONDS_MAX} s"])
 
 
-def command(lab_name: str, only: str, workers: int) -> int:
-    """`make mutants`: try them all and print who killed whom; 0 when each did as its header says."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+# ---- all of a lab, by what each must lose ----------------------------------------------------
 
+
+def kernel(subject: Subject) -> Path:
+    """A subject's kernel: the reference's objects but for the files that it changes.  BuildFailure when it has none."""
+    directory = STAGE / subject.lab.folder / subject.kind / subject.name
+    changed = edited(subject)
+    parts: List[Part] = []
+    for lab in all_labs():
+        for task in lab.tasks if lab.number <= subject.lab.number else ():
+            if lab == subject.lab and task.file in changed:
+                path = directory / task.file
+                if not (path.is_file() and path.read_bytes() == changed[task.file]):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(changed[task.file])
+            else:
+                path = reference_objects() / lab.folder / task.object_name
+            parts.append(Part(lab, task, path, given=False))
+    return build.build(Configuration(subject.lab, tuple(parts)), jobs=1)
+
+
+Failed = Dict[str, TestResult]  # by the test's id
+
+
+@dataclass
+class _Trial:
+    """Tries each mutant of a lab on what it must lose.
+
+    By the grader's own rules that is all there is to try: the tests of other tasks pass on the reference, so whatever
+    fails is charged to the file that was changed (blame.py)."""
+
+    subjects: Mapping[str, Subject]
+    workers: int
+    on_verdict: Callable[[Verdict], None]
+
+    def conduct(self, plugin: Plugin, items: Sequence[pytest.Item]) -> None:
+        """What the plugin does in place of grading."""
+        index = {test_id(item): item for item in items}
+
+        def work(name: str) -> Tuple[Verdict, Optional[Exception]]:
+            return self._try(plugin, index, self.subjects[name])
+
+        pool: Pool[str, Tuple[Verdict, Optional[Exception]]] = Pool(work, self.workers)
+        waiting = list(self.subjects)
+        try:
+            while waiting or pool.busy:
+                while waiting and pool.idle:
+                    pool.begin(waiting.pop(0))
+                for _, (verdict, trouble) in pool.collect():
+                    if trouble:
+                        raise trouble
+                    self.on_verdict(verdict)
+        finally:
+            pool.close()
+
+    def _try(
+        self, plugin: Plugin, index: Mapping[str, pytest.Item], subject: Subject
+    ) -> Tuple[Verdict, Optional[Exception]]:
+        verdict = Verdict(subject, 0, [], _header_problems(subject))
+        try:
+            built = kernel(subject)
+            failed: List[Dict[str, Any]] = []
+            for test in sorted(_must_fail(subject)):
+                result, trouble = plugin.run_on(index[test], built)
+                if trouble:
+                    return verdict, trouble
+                if result.status == FAILED:
+                    failed.append(dataclasses.asdict(result))
+                else:
+                    verdict.problems.append(f"survives {test}")
+            verdict.failed += [test["id"] for test in failed]
+            verdict.problems += _report_problems(subject, failed)
+        except (BuildFailure, GraderError) as error:
+            verdict.problems.append(str(error))
+        return verdict, None
+
+
+def prove(
+    lab: Lab, chosen: Sequence[Subject], workers: int, on_verdict: Callable[[Verdict], None]
+) -> None:
+    """Try these mutants of a lab, each on the tests that it must lose; on_verdict is told of each."""
+    reference_objects()
+    trial = _Trial({subject.name: subject for subject in chosen}, workers, on_verdict)
+    plugin = Plugin(lab, None, Selection(lab.seed), workers, conduct=trial.conduct)
+    grade.run_pytest(lab, plugin)
+    if plugin.error:
+        raise plugin.error
+
+
+# ---- the command -----------------------------------------------------------------------------
+
+
+class _Shown:
+    """What the command prints: each verdict when all are wanted, else those with problems; and how far it is."""
+
+    def __init__(self, count: int, all_of_them: bool):
+        self.count, self.done, self.bad = count, 0, 0
+        self._all = all_of_them
+        self._out = sys.stdout  # under pytest it leads nowhere
+        self._lock = threading.Lock()
+        self._counts = sys.stderr.isatty()
+
+    def __call__(self, verdict: Verdict) -> None:
+        with self._lock:
+            self.done += 1
+            self.bad += bool(verdict.problems)
+            if self._counts:
+                sys.stderr.write("\r\x1b[K")
+            if self._all or verdict.problems:
+                self._print(verdict)
+            if self._counts:
+                sys.stderr.write(f"{self.done}/{self.count} ")
+                sys.stderr.flush()
+
+    def _print(self, verdict: Verdict) -> None:
+        subject = verdict.subject
+        lost = ", ".join(verdict.failed[:7]) or "none"
+        if len(verdict.failed) > 7:
+            lost += f" and {len(verdict.failed) - 7} more"
+        sign = "✗" if verdict.problems else "✓"
+        lines = [f"{sign} {subject.lab.name} {subject.kind} {subject.name}: loses {lost}"]
+        lines += [f"    {problem}" for problem in verdict.problems]
+        print("\n".join(lines), file=self._out, flush=True)
+
+
+def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
+    """`make mutants`: try them all and print who killed whom; 0 when each did as its entry says.
+
+    full: the whole grade for each mutant, too, not only the tests that it must lose.
+    """
     labs = [find_lab(lab_name)] if lab_name else all_labs()
     chosen = [s for lab in labs for s in subjects(lab) if not only or only in s.name]
     if not chosen:
         raise GraderError(
             "there are no mutants here: this is the student edition, or ONLY matches none"
         )
-    console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, emoji=False, width=160)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("", "submission", "score"):
-        table.add_column(title, justify="right" if title == "score" else "left", no_wrap=True)
-    table.add_column("lost tests", overflow="fold")
-    bad = 0
+    shown_verdicts = _Shown(len(chosen), bool(lab_name or only))
     reference_objects()
+    whole = [subject for subject in chosen if full or subject.kind != "mutant"]
+    for lab in labs:
+        mutants = [s for s in chosen if s.lab == lab and s not in whole]
+        if mutants:
+            prove(lab, mutants, workers, shown_verdicts)
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for n, verdict in enumerate(pool.map(try_subject, chosen), start=1):
-            if console.is_terminal:
-                sys.stderr.write(f"\r{n}/{len(chosen)} ")
-            mark = Text("✗", "red") if verdict.problems else Text("✓", "green")
-            lost = ", ".join(verdict.failed) or "none"
-            if len(verdict.failed) > 8:
-                lost = ", ".join(verdict.failed[:7]) + f" and {len(verdict.failed) - 7} more"
-            words = Text.assemble(lost, *((f"\n{problem}", "red") for problem in verdict.problems))
-            subject = verdict.subject
-            table.add_row(mark, Text(f"{subject.kind} {subject.name}"), str(verdict.score), words)
-            bad += bool(verdict.problems)
-    if console.is_terminal:
-        sys.stderr.write("\r")
-    console.print(table)
-    print(f"{len(chosen) - bad} of {len(chosen)} did as their headers say")
-    return 1 if bad else 0
+        for verdict in pool.map(try_subject, whole):
+            shown_verdicts(verdict)
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+    print(f"{len(chosen) - shown_verdicts.bad} of {len(chosen)} did as their entries say")
+    return 1 if shown_verdicts.bad else 0

@@ -253,7 +253,7 @@ class Plugin:
     """One lab under test.
 
     kernel_of: the kernel to boot where the reference stands in for these tasks, BuildFailure if it does not build; None
-    to collect only.
+    to collect only; conduct: what to do with the tests in place of judging that kernel.
     """
 
     lab: Lab
@@ -262,6 +262,7 @@ class Plugin:
     workers: int
     given_tasks: FrozenSet[str] = frozenset()
     evidence: Evidence = field(default_factory=Evidence)
+    conduct: Optional[Callable[["Plugin", Sequence[pytest.Item]], None]] = None
     options: str = ""  # of `make grade`, beside LAB and TEST, to run a test again
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
     results: List[TestResult] = field(default_factory=list)
@@ -370,11 +371,11 @@ class Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
             self.error = GraderError(f"the tests of lab {self.lab.name} cannot be collected")
-        elif self.error is None and self.kernel_of is None:
+        elif self.error is None and self.kernel_of is None and self.conduct is None:
             self.results = [self._blank(item) for item in session.items]
         elif self.error is None:
             try:
-                self._judge(session.items)
+                (self.conduct or Plugin._judge)(self, session.items)
             except Exception as error:  # a fork that failed, a worker that has ended, …
                 self.error = trouble_of(error)
         return True
@@ -407,18 +408,24 @@ class Plugin:
     def _carry_out(self, items: Sequence[pytest.Item], order: Order) -> Answer:
         """In a worker: run a test on the kernel in which the reference stands in for some tasks."""
         i, replaced = order
-        self.trouble = None
         try:
             assert self.kernel_of
-            self._kernel = self.kernel_of(replaced)
             self._draws = not replaced
-            return self._run_one(items[i]), self.trouble
+            return self.run_on(items[i], self.kernel_of(replaced))
         except build.BuildFailure as failure:
             result = self._blank(items[i])
             result.status, result.outcome, result.what = FAILED, "does not build", failure.text
             return result, None
         except Exception as error:
             return self._blank(items[i]), trouble_of(error)
+
+    def run_on(self, item: pytest.Item, kernel: Path) -> Answer:
+        """In a worker: run a test on this kernel.  Returns the verdict, and why there is none, or None."""
+        self.trouble, self._kernel = None, kernel
+        try:
+            return self._run_one(item), self.trouble
+        except Exception as error:
+            return self._blank(item), trouble_of(error)
 
     def _judge(self, items: Sequence[pytest.Item]) -> None:
         """Run all tests on forked workers, and settle what each is worth."""
