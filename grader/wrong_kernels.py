@@ -92,7 +92,15 @@ def read(path: Path) -> List[Entry]:
     """The entries of a list; none when there is no such file."""
     if not path.is_file():
         return []
-    return parse(path.read_bytes().decode(), shown(path))
+    return parse(_text(path), shown(path))
+
+
+def _text(path: Path) -> str:
+    # Not read_text(): it makes "\n" of other ends of lines.
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise GraderError(f"{shown(path)}: byte {error.start} is not UTF-8") from error
 
 
 def parse(text: str, path: str) -> List[Entry]:
@@ -211,7 +219,7 @@ def apply(entry: Entry, directory: Path) -> Dict[str, bytes]:
         edits = [edit for edit in entry.edits if edit.file == file]
         if not path.is_file():
             raise GraderError(f"{edits[0].where}: {entry.name}: there is no {shown(path)}")
-        lines = path.read_bytes().decode().split("\n")
+        lines = _text(path).split("\n")
         places = sorted(
             (_place(edit, lines, entry.name, shown(path)), n) for n, edit in enumerate(edits)
         )

@@ -105,6 +105,12 @@ def test_no_list_has_no_entries(tmp_path: Path) -> None:
     assert wrong_kernels.read(tmp_path / "mutants.txt") == []
 
 
+def test_a_list_is_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "mutants.txt").write_bytes(b"# \xff\n")
+    with pytest.raises(GraderError, match="mutants.txt: byte 2 is not UTF-8"):
+        wrong_kernels.read(tmp_path / "mutants.txt")
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
