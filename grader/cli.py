@@ -206,7 +206,7 @@ def command_template(arguments: argparse.Namespace) -> int:
 def command_mutants(arguments: argparse.Namespace) -> int:
     from grader import contracts, mechanical, mutants
 
-    if arguments.coverage:
+    if _number("COVERAGE", arguments.coverage):
         return contracts.command(arguments.lab)
     count = _number("MECHANICAL", arguments.mechanical)
     if count is not None:

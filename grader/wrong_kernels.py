@@ -18,8 +18,8 @@ An entry is a name, what is known of the bug, and edits of the lab's solution:
     +    for (size_t i = 1; i < job_count(); i++) {
 
 The heading names a file, in solution/ or in kernel/include/, and quotes a sentence of its comments
-(grader/contracts.py).  It holds until the next heading.  "== batch.c: no sentence yet" stands above entries whose sentence
-is not known, or of whose kind the contract says nothing; hostile.txt needs no headings.
+(grader/contracts.py).  It holds until the next heading.  "== batch.c: no sentence yet" stands above entries
+without a sentence.  hostile.txt needs no headings.
 
     belief: what the student believed
     seen: where such a bug was seen (optional)
@@ -29,9 +29,10 @@ is not known, or of whose kind the contract says nothing; hostile.txt needs no h
     max-score: at most so many points (hostile submissions)
     outcome: the outcome that a failing test names (optional)
 
-A value may go on in indented lines.  "@@ FILE" begins an edit, "@@" another edit of the same file.  A line
-of an edit is a line of the file with one character in front: "-" goes, "+" comes, a blank stays.  The lines that go and
-stay must stand in the file once, one after the other.  Lines that begin with "#" are comments.
+A long value goes on in indented lines.  "@@ FILE" begins an edit, "@@" another edit of the same file.  A line of
+an edit is a line of the file with one character in front: "-" for an old line, "+" for a new one, a blank for one that
+stays.  The old lines and those that stay must stand in the file exactly once, one after the other.  A line that begins
+with "#" is a comment.
 """
 
 from __future__ import annotations
@@ -91,7 +92,15 @@ def read(path: Path) -> List[Entry]:
     """The entries of a list; none when there is no such file."""
     if not path.is_file():
         return []
-    return parse(path.read_bytes().decode(), shown(path))
+    return parse(_text(path), shown(path))
+
+
+def _text(path: Path) -> str:
+    # Not read_text(): it makes "\n" of other ends of lines.
+    try:
+        return path.read_bytes().decode()
+    except UnicodeDecodeError as error:
+        raise GraderError(f"{shown(path)}: byte {error.start} is not UTF-8") from error
 
 
 def parse(text: str, path: str) -> List[Entry]:
@@ -210,7 +219,7 @@ def apply(entry: Entry, directory: Path) -> Dict[str, bytes]:
         edits = [edit for edit in entry.edits if edit.file == file]
         if not path.is_file():
             raise GraderError(f"{edits[0].where}: {entry.name}: there is no {shown(path)}")
-        lines = path.read_bytes().decode().split("\n")
+        lines = _text(path).split("\n")
         places = sorted(
             (_place(edit, lines, entry.name, shown(path)), n) for n, edit in enumerate(edits)
         )

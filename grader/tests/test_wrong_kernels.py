@@ -105,6 +105,12 @@ def test_no_list_has_no_entries(tmp_path: Path) -> None:
     assert wrong_kernels.read(tmp_path / "mutants.txt") == []
 
 
+def test_a_list_is_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "mutants.txt").write_bytes(b"# \xff\n")
+    with pytest.raises(GraderError, match="mutants.txt: byte 2 is not UTF-8"):
+        wrong_kernels.read(tmp_path / "mutants.txt")
+
+
 @pytest.mark.parametrize(
     "text, message",
     [
@@ -278,3 +284,15 @@ def test_a_heading_that_quotes_nothing_is_said(tmp_path: Path) -> None:
         " no program's time. -- perhaps: Loading and clearing are not the program's time."
     )
     assert str(refused.value) == expected
+
+
+def test_coverage_is_printed_with_its_empty_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    lab = find_lab("batch")
+    assert contracts.command("batch") == 0
+    printed = capsys.readouterr().out
+    lines = [re.split(r"\s{2,}", line.strip()) for line in printed.splitlines()]
+    empty = [row for row in contracts.coverage(lab) if not row.kernels]
+    assert sum(line[-2:] == ["-", "-"] for line in lines) == len(empty)
+    assert lines[-1][0].startswith(f"lab 1: {len(contracts.of_lab(lab)) - len(empty)} of ")
+    for subject in mutants.subjects(lab):
+        assert subject.kind != "mutant" or subject.name in printed
