@@ -163,23 +163,29 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
     blamed = sorted({task for test in tests.values() for task in test["blame"]}, key=blame.place)
     if blamed and blamed[0] not in own:
         problems.append(f"task {blamed[0]} is named first, which it does not change")
+    earned = sum(test["max_points"] for test in tests.values() if test["task"] in own)
+    earned -= sum(points for task, points in lab["charged"].items() if task in own)
     limit = subject.header.get("max-score")
-    if limit is not None and result["score"] > int(limit):
-        problems.append(f"scores {result['score']}, more than {limit}")
+    if limit is not None and earned > int(limit):
+        problems.append(f"its own tasks earn {earned} points, more than {limit}")
     problems += _report_problems(subject, [tests[name] for name in failed])
     return Verdict(subject, result["score"], sorted(failed), problems)
 
 
 def _must_fail(subject: Subject) -> Set[str]:
+    """The tests that a wrong kernel must lose; "*" stands for those of the tasks that it changes."""
+    own = own_tasks(subject)
     every = {test for task in subject.lab.tasks for test in task.tests}
     must = subject.tests("must-fail")
-    return every if "*" in must else must & every
+    if "*" in must:
+        must |= {test for task in subject.lab.tasks if task.id in own for test in task.tests}
+    return must & every
 
 
 def _header_problems(subject: Subject) -> List[str]:
     """What is wrong with what the list says of a subject."""
     every = {test for task in subject.lab.tasks for test in task.tests}
-    named = subject.tests("must-fail") | subject.tests("may-fail")
+    named = subject.tests("must-fail")
     problems = [f"its entry names {name}, which is no test" for name in sorted(named - every - {"*"})]
     if not subject.tests("must-fail") and "max-score" not in subject.header:
         problems.append("its entry has no must-fail")

@@ -23,10 +23,9 @@ without a sentence.  hostile.txt needs no headings.
 
     belief: what the student believed
     seen: where such a bug was seen (optional)
-    must-fail: tests that lose their points, separated by commas; * for all
-    may-fail: tests that may lose them too (optional); * for any
+    must-fail: tests that it fails, separated by commas; * for all of its task
     hint: words that the report shows beside a failing test
-    max-score: at most so many points (hostile submissions)
+    max-score: its task has at most so many points (hostile submissions)
     outcome: the outcome that a failing test names (optional)
 
 A long value goes on in indented lines.  "@@ FILE" begins an edit, "@@" another edit of the same file.  A line of
@@ -44,7 +43,7 @@ from typing import Dict, List, Optional, Tuple
 
 from grader.paths import GraderError, shown
 
-KEYS = ("belief", "seen", "must-fail", "may-fail", "hint", "max-score", "outcome")
+KEYS = ("belief", "seen", "must-fail", "hint", "max-score", "outcome")
 NO_SENTENCE = "no sentence yet"
 _HEADING = re.compile(r"^== *([A-Za-z0-9_]+\.[cSh]): *(\S.*)$")
 _NAME = re.compile(r"^\[([a-z0-9]+(?:-[a-z0-9]+)*)\]$")
