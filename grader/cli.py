@@ -95,7 +95,6 @@ def command_grade(arguments: argparse.Namespace) -> int:
         given=grade.parse_with(arguments.with_),
         pattern=arguments.test or "*",
         basic=arguments.set == "basic",
-        required=arguments.required,
         seed=_seed(arguments.seed),
         workers=_workers(),
     )
@@ -267,7 +266,6 @@ def _parser() -> argparse.ArgumentParser:
         "out",
     )
     grade.add_argument("--quiet", action="store_true")
-    grade.add_argument("--required", action="store_true")  # for proofs: what --test needs, too
     add("run", command_run, "lab", "apps", "solutions", "with", "boot")
     add("debug", command_debug, "lab", "test", "solutions", "with")
     add("timeline", command_timeline, "lab", "apps", "solutions", "with", "out")

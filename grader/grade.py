@@ -40,7 +40,7 @@ class Options:
     """What `make grade` was asked for.
 
     solutions: a directory, or None for the reference; given: task ids that come from the reference;
-    pattern, basic, required: see plugin.Selection; seed: None for each lab's own; workers: tests at once.
+    pattern, basic: see plugin.Selection; seed: None for each lab's own; workers: tests at once.
     on: the lab whose kernel the tests run on, None for each lab's own.
     """
 
@@ -48,7 +48,6 @@ class Options:
     given: FrozenSet[str] = frozenset()
     pattern: str = "*"
     basic: bool = False
-    required: bool = False
     seed: Optional[int] = None
     workers: int = 2
     on: Optional[Lab] = None
@@ -187,7 +186,6 @@ def run_tests(
             seed,
             options.pattern,
             options.basic,
-            options.required,
             on=options.on.name if options.on else "",
         ),
         workers=options.workers,
@@ -260,9 +258,7 @@ def grade_lab(
     result.notes += [f"the compiler warns: {text}" for text in warned[:WARNINGS_SHOWN]]
     if options.solutions:
         result.questions = likeness.questions(judged.configuration, lab, judged.broken)
-    result.tests, interrupted = run_tests(
-        lab, options, judged.kernel, judged.evidence(), progress
-    )
+    result.tests, interrupted = run_tests(lab, options, judged.kernel, judged.evidence(), progress)
     result.add_up()
     return result, interrupted
 

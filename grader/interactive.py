@@ -161,24 +161,21 @@ def _debug_boot(lab: Lab, kernel: Path, test: str) -> Tuple[machine.Boot, str]:
     class Caught(Exception):
         """The machine is described: no need to go on with the test."""
 
-    class Recorder(Plugin):
-        def pytest_runtestloop(self, session: pytest.Session) -> bool:
-            for item in session.items[:1]:
-                tasks.append(str(next(m.args[0] for m in item.iter_markers("task"))))
+    def describe(boot: machine.Boot) -> machine.Record:
+        caught.append(boot)
+        raise Caught
 
-                def describe(boot: machine.Boot) -> machine.Record:
-                    caught.append(boot)
-                    raise Caught
+    def run_the_first(plugin: Plugin, items: Sequence[pytest.Item]) -> None:
+        for item in items[:1]:
+            tasks.append(str(next(m.args[0] for m in item.iter_markers("task"))))
+            original, machine.run = machine.run, describe
+            try:
+                plugin.run_on(item, kernel)
+            finally:
+                machine.run = original
 
-                original, machine.run = machine.run, describe
-                try:
-                    item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
-                finally:
-                    machine.run = original
-            return True
-
-    plugin = Recorder(lab=lab, kernel=kernel, selection=Selection(lab.seed, test), workers=1)
-    grade._pytest(lab, plugin)
+    plugin = Plugin(lab, None, Selection(lab.seed, test), 1, conduct=run_the_first)
+    grade.run_pytest(lab, plugin)
     if plugin.error:
         raise plugin.error
     if not caught:

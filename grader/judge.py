@@ -6,7 +6,18 @@ Knows nothing of pytest or of building: plugin.py has the tests, submission.py t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, FrozenSet, Generator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import (
+    Callable,
+    Dict,
+    FrozenSet,
+    Generator,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from grader import blame
 from grader.blame import Replaced
@@ -79,7 +90,8 @@ class Judge:
 
     def _run_all(self, order: Sequence[int]) -> None:
         """Run these tests on the kernel as it is; those that need one that has not passed are blocked."""
-        waiting, busy, finished = list(order), set(), 0
+        waiting, finished = list(order), 0
+        busy: Set[int] = set()
         try:
             while waiting or busy:
                 while waiting and self.pool.idle:
@@ -156,7 +168,9 @@ class Judge:
         """Is a test's own task at fault?  Then it fails with the reference in place of all the others, too."""
         here = self.results[i]
         own = here.task
-        blocker = next((n for n in self._needs_of_its_task(i) if own in self.results[n].blame), None)
+        blocker = next(
+            (n for n in self._needs_of_its_task(i) if own in self.results[n].blame), None
+        )
         if blocker is not None:
             self._block(i, self.results[blocker])
             self.results[i].blame = [own]

@@ -112,14 +112,10 @@ def _question(configuration: Configuration, part: Part) -> str:
     )
 
 
-def questions(
-    configuration: Configuration, lab: Lab, without: Container[str] = ()
-) -> List[str]:
+def questions(configuration: Configuration, lab: Lab, without: Container[str] = ()) -> List[str]:
     """What to ask a student about the parts of a lab, without those of these tasks."""
     parts = [
-        p
-        for p in configuration.parts
-        if p.lab.number == lab.number and p.task.id not in without
+        p for p in configuration.parts if p.lab.number == lab.number and p.task.id not in without
     ]
     compared = [p for p in parts if not (p.given or p.prebuilt) and p.task.file.endswith(".c")]
     return [question for question in (_question(configuration, p) for p in compared) if question]

@@ -31,6 +31,7 @@ from grader import build, mutants, template
 from grader.grade import Options, configuration
 from grader.labs import Lab, Task, all_labs, find_lab
 from grader.paths import BUILD, KERNEL, ROOT, GraderError, shown
+from grader.submission import reference_objects
 
 STAGE = BUILD / "mechanical"
 
@@ -237,7 +238,7 @@ def lost_tests(edit: Edit, directory: Path) -> Optional[List[str]]:
     """The tests that the edit, staged in a directory, loses: those of its own task, or when there is none, any.  None
     when it does not link."""
     own = ",".join(edit.task.tests)
-    for chosen in ("--required", f"--test={own}"), ():
+    for chosen in (f"--test={own}",), ():
         lab = mutants.grade_staged(directory, edit.lab, *chosen)["labs"][0]
         if any(test["outcome"] == "does not build" for test in lab["tests"]):
             return None

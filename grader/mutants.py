@@ -157,7 +157,9 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
     if survived:
         problems.append("survives " + ", ".join(sorted(survived)))
     own = own_tasks(subject)
-    outside = {task: points for task, points in lab["charged"].items() if points and task not in own}
+    outside = {
+        task: points for task, points in lab["charged"].items() if points and task not in own
+    }
     for task, points in outside.items():
         problems.append(f"{points} points of task {task} are lost, which it does not change")
     blamed = sorted({task for test in tests.values() for task in test["blame"]}, key=blame.place)
@@ -186,7 +188,9 @@ def _header_problems(subject: Subject) -> List[str]:
     """What is wrong with what the list says of a subject."""
     every = {test for task in subject.lab.tasks for test in task.tests}
     named = subject.tests("must-fail")
-    problems = [f"its entry names {name}, which is no test" for name in sorted(named - every - {"*"})]
+    problems = [
+        f"its entry names {name}, which is no test" for name in sorted(named - every - {"*"})
+    ]
     if not subject.tests("must-fail") and "max-score" not in subject.header:
         problems.append("its entry has no must-fail")
     return problems

@@ -73,13 +73,12 @@ TIMELINES = BUILD / "grade" / "timelines"
 @dataclass
 class Selection:
     """What to run of a lab.  pattern: TEST=…, shell wildcards over names, or a task ("1.2"), several
-    separated by commas; basic: only SET=basic; required: also what the chosen tests require; on: the later lab
-    whose kernel is under test, so without those that demand what it does otherwise."""
+    separated by commas; basic: only SET=basic; on: the later lab whose kernel is under test, so without those that demand what it does otherwise.
+    """
 
     seed: int
     pattern: str = "*"
     basic: bool = False
-    required: bool = False
     on: str = ""
 
 
@@ -308,12 +307,6 @@ class Plugin:
                     f"{check.closest(pattern, names)}; there are: {', '.join(names)}"
                 )
             chosen |= found
-        if self.selection.required:
-            # Behind what it requires a test stands in the file: backwards, one pass finds all.
-            for item in reversed(items):
-                if test_id(item) in chosen:
-                    marker = item.get_closest_marker("requires")
-                    chosen |= set(marker.args if marker else ())
         items[:] = [item for item in items if test_id(item) in chosen]
 
     @pytest.hookimpl(hookwrapper=True)

@@ -174,9 +174,7 @@ def _worth_showing(
     """The failed tests, parted: those that say something about what was written, or about what is
     to be written next; and those of later tasks whose files are still the starter's."""
     failed = [
-        test
-        for test in lab.tests
-        if test.status == FAILED and test.outcome != "does not build"
+        test for test in lab.tests if test.status == FAILED and test.outcome != "does not build"
     ]
     if solutions is None or not failed:
         return failed, []
@@ -247,8 +245,8 @@ def show(
             say(console, "    our file stands in for it in the tests of the other tasks")
         failed, later = _worth_showing(definition, lab, solutions)
         failed = _by_culprit(failed)
-        for line in _faults(lab):
-            say(console, "  ", ("→", "yellow"), " ", line)
+        for fault in _faults(lab):
+            say(console, "  ", ("→", "yellow"), " ", fault)
         for test in failed[:SHOWN_FAILURES]:
             _failure(console, test)
         if later:

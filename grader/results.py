@@ -141,10 +141,7 @@ class Results:
                 lab.lab,
                 lab.failure,
                 *(["not graded"] if lab.not_graded else []),
-                [
-                    [t.id, t.status, t.outcome, t.points, t.max_points, t.blame]
-                    for t in lab.tests
-                ],
+                [[t.id, t.status, t.outcome, t.points, t.max_points, t.blame] for t in lab.tests],
             ]
             for lab in self.labs
         ]

@@ -28,7 +28,9 @@ def reference_objects() -> Path:
     known = os.environ.get("RUNG_REFERENCE_OBJECTS")
     if known:
         return Path(known)
-    parts = [build.reference_part(lab, task, given=False) for lab in all_labs() for task in lab.tasks]
+    parts = [
+        build.reference_part(lab, task, given=False) for lab in all_labs() for task in lab.tasks
+    ]
     configuration = Configuration(all_labs()[-1], tuple(parts))
     if not all(part.prebuilt for part in parts):
         build.build(configuration)

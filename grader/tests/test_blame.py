@@ -165,7 +165,12 @@ def judged(
 def test_a_bug_is_charged_to_its_file_wherever_it_shows() -> None:
     """The batch loop is wrong, so that the first test of the lab fails, and all that need it are blocked."""
     tasks = ["1.1", "1.1", "1.3", "1.6", "1.6"]
-    depends = [frozenset({"1.1", "1.6"}), frozenset({"1.1"}), frozenset({"1.3"}), *[frozenset({"1.6"})] * 2]
+    depends = [
+        frozenset({"1.1", "1.6"}),
+        frozenset({"1.1"}),
+        frozenset({"1.3"}),
+        *[frozenset({"1.6"})] * 2,
+    ]
     needs = {1: [0], 2: [0], 3: [2], 4: [3]}
     results, _ = judged(tasks, depends, frozenset({"1.6"}), needs)
     assert [r.status for r in results] == [FAILED, PASSED, PASSED, FAILED, NOT_RUN]
@@ -179,7 +184,9 @@ def test_a_bug_is_charged_to_its_file_wherever_it_shows() -> None:
 def test_a_starters_file_is_at_fault_without_a_trial() -> None:
     tasks = ["1.1", "1.2"]
     evidence = Evidence(("1.1", "1.2"), unwritten=frozenset({"1.2"}))
-    results, world = judged(tasks, [frozenset({"1.1"}), frozenset({"1.2"})], frozenset({"1.2"}), {}, evidence)
+    results, world = judged(
+        tasks, [frozenset({"1.1"}), frozenset({"1.2"})], frozenset({"1.2"}), {}, evidence
+    )
     assert results[1].blame == ["1.2"] and len(world.carried_out) == 2
 
 
@@ -194,7 +201,9 @@ def test_a_file_that_does_not_build_costs_its_own_tests_only() -> None:
 def test_a_test_that_passes_on_a_kernel_that_does_nothing_earns_nothing() -> None:
     """It needs another to pass, and that one fails by the fault of the same file."""
     tasks = ["1.1", "1.4"]
-    results, _ = judged(tasks, [frozenset({"1.1", "1.4"}), frozenset()], frozenset({"1.4"}), {1: [0]})
+    results, _ = judged(
+        tasks, [frozenset({"1.1", "1.4"}), frozenset()], frozenset({"1.4"}), {1: [0]}
+    )
     assert results[0].blame == ["1.4"]
     assert (results[1].status, results[1].blame) == (NOT_RUN, ["1.4"])
 
@@ -212,7 +221,10 @@ def test_verdicts_do_not_depend_on_how_many_work_or_who_is_done_first(data: st.D
     tasks = sorted(data.draw(st.lists(st.sampled_from(TASKS), min_size=count, max_size=count)))
     some = st.frozensets(st.sampled_from(TASKS), max_size=3)
     depends = [data.draw(some) | {task} for task in tasks]
-    needs = {i: data.draw(st.lists(st.integers(0, i - 1), max_size=2, unique=True)) for i in range(1, count)}
+    needs = {
+        i: data.draw(st.lists(st.integers(0, i - 1), max_size=2, unique=True))
+        for i in range(1, count)
+    }
     wrong = data.draw(st.frozensets(st.sampled_from(sorted(set(tasks))), max_size=3))
     seen = set()
     for seed, size in itertools.product(range(2), (1, 2, 5)):

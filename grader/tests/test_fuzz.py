@@ -15,6 +15,7 @@ import pytest
 from grader import fuzz, mutants
 from grader.fuzz import Count, Played, Setting
 from grader.labs import all_labs
+from grader.submission import reference_objects
 
 SEEDS = range(1, 21)
 # Seeds that a bug has to be found in.  They have no disk: so what they draw, and find, is the same each time.

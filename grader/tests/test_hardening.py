@@ -108,7 +108,9 @@ def test_what_tools_say_and_make_is_bounded(
     """Else a submission costs minutes, or all memory, and there is no verdict at all."""
     part = solutions / lab.folder / "fault.c"
     part.write_bytes(part.read_bytes() + FLOODS[name])
-    seen, said = graded(solutions, tmp_path / "out", limits={resource.RLIMIT_AS: MEMORY})
+    seen, said = graded(
+        solutions, tmp_path / "out", "--test", "1.5", limits={resource.RLIMIT_AS: MEMORY}
+    )
     assert (seen.status, seen.score, said) == (0, 0, ""), seen.output
     assert seen.results and seen.results["labs"][0]["failure"]
     assert len(seen.output) < 16 << 10
@@ -345,7 +347,9 @@ def test_a_full_disk_in_a_test_is_no_failed_test(
     monkeypatch.setattr(bounded, "write", write)
     monkeypatch.setattr(plugin, "ARCHIVES", tmp_path / "archives")
     with pytest.raises(GraderGaveUp, match="No space left on device"):
-        grading.run_tests(lab, kernel, grading.Options(solutions=None, pattern="empty_deck*"))
+        grading.run_tests(
+            lab, grading.Options(solutions=None, pattern="empty_deck*"), lambda _: kernel
+        )
 
 
 def test_few_descriptors_are_no_failed_test(lab: Lab, tmp_path: Path) -> None:
@@ -371,7 +375,7 @@ def test_words_of_a_shortage_in_an_error_are_no_shortage(
     part = solutions / lab.folder / "fault.c"
     words = "\n".join(f'#line 1 "cc1"\n#error : {each}' for each in build._SHORTAGES)
     part.write_text(part.read_text() + words + "\n")
-    seen = grade(solutions)
+    seen = grade(solutions, "--test", "1.5")
     assert (seen.status, seen.score) == (0, 0) and "does not build" in seen.output
 
 
@@ -400,7 +404,7 @@ def test_a_part_is_looked_at_before_it_is_read(
     with pytest.raises(bounded.NotUsable, match=said):
         bounded.read_file(part, build.PART_BYTES_MAX, inside=solutions)
     assert "1.6" not in grading.untouched_tasks(lab, solutions)
-    seen = grade(solutions)
+    seen = grade(solutions, "--test", "1.6")
     assert (seen.status, seen.score) == (0, 0) and "1-batch/batch.c" in seen.output
 
 
@@ -479,7 +483,7 @@ def test_a_path_that_is_no_text(solutions: Path, lab: Lab, tmp_path: Path) -> No
     assert (seen.status, seen.score) == (0, 1), said
     part = odd / lab.folder / "fault.c"
     part.write_text(part.read_text() + "int int;\n")
-    seen, said = graded(odd, tmp_path / "out", "--test", "empty_deck*")
+    seen, said = graded(odd, tmp_path / "out", "--test", "1.5")
     assert (seen.status, seen.score) == (0, 0) and "Traceback" not in said
     assert seen.results and len(seen.results["labs"][0]["diagnostics"]) > 0
     assert ":bug:" in seen.output
@@ -619,8 +623,8 @@ def test_an_error_in_a_labs_test(lab: Lab, tmp_path: Path, error: Exception, ver
     odd = dataclasses.replace(lab, directory=directory)
     options = grading.Options(solutions=None, workers=1)
     if verdict == "unreadable":
-        tests, _ = grading.run_tests(odd, kernel, options)
+        tests, _ = grading.run_tests(odd, options, lambda _: kernel)
         assert [(test.status, test.outcome) for test in tests] == [("failed", "unreadable")]
     else:
         with pytest.raises((GraderGaveUp, GraderCrashed)):
-            grading.run_tests(odd, kernel, options)
+            grading.run_tests(odd, options, lambda _: kernel)
