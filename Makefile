@@ -43,7 +43,7 @@ PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = "$(PYTHON_FOUND)" -m grader
 export PYTHONDONTWRITEBYTECODE ?=
 
-.PHONY: help setup doctor start grade regress run debug timeline map slots test test-linux test-versions mutants fuzz template \
+.PHONY: help setup doctor start grade regress run debug timeline map slots test test-fast test-linux test-versions mutants fuzz template \
 	handout bench format lint clean ready ready-for-test authors
 
 help: ## This list
@@ -100,8 +100,11 @@ handout: ready authors ## Write the student edition, without solutions: OUT=dir
 	@$(GRADER) handout --out "$(OUT)"
 
 ##@ For authors of labs
-test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself
-	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto
+test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself, then all wrong kernels
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto; tests=$$?; $(GRADER) mutants && exit $$tests
+
+test-fast: authors ready-for-test lint ## A part of that: the grader by itself, and reference and starter of all labs
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto -q -m fast
 
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
 	@"$(PYTHON_FOUND)" -m pytest grader/tests/large_programs.py

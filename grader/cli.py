@@ -97,6 +97,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
         basic=arguments.set == "basic",
         seed=_seed(arguments.seed),
         workers=_workers(),
+        explains=not arguments.quiet,
     )
     minimum = _number("MIN", arguments.min)
     labs, options = grade.choose_kernel(arguments.on, arguments.lab, options)

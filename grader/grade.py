@@ -41,7 +41,7 @@ class Options:
 
     solutions: a directory, or None for the reference; given: task ids that come from the reference;
     pattern, basic: see plugin.Selection; seed: None for each lab's own; workers: tests at once.
-    on: the lab whose kernel the tests run on, None for each lab's own.
+    explains: somebody reads why tests fail.  on: the lab whose kernel the tests run on, None for each lab's own.
     """
 
     solutions: Optional[Path] = SOLUTIONS
@@ -50,6 +50,7 @@ class Options:
     basic: bool = False
     seed: Optional[int] = None
     workers: int = 2
+    explains: bool = True
     on: Optional[Lab] = None
 
 
@@ -182,6 +183,7 @@ def run_tests(
         lab=lab,
         kernel_of=kernel_of,
         evidence=evidence,
+        explains=options.explains,
         selection=Selection(
             seed,
             options.pattern,

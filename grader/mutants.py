@@ -109,7 +109,6 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
         env={
             **os.environ,
             "RUNG_WORKERS": "1",
-            "RUNG_SEQUENCE_RUNS": "4",
             "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
         },
         stdout=subprocess.PIPE,

@@ -85,8 +85,9 @@ class Selection:
 class Machine:
     """The `machine` fixture: boots the kernel under test with jobs, and reads what it did."""
 
-    def __init__(self, kernel: Path, seed: int, test: str):
+    def __init__(self, kernel: Path, seed: int, test: str, explains: bool = True):
         self.kernel = kernel
+        self.explains = explains  # why a test fails is worth further boots: somebody reads it
         self.random = random.Random(f"{seed}/{test}")
         self._identity = f"{seed}/{test}"
         self.last: Optional[run.Run] = None
@@ -252,7 +253,7 @@ class Plugin:
     """One lab under test.
 
     kernel_of: the kernel to boot where the reference stands in for these tasks, BuildFailure if it does not build; None
-    to collect only; conduct: what to do with the tests in place of judging that kernel.
+    to collect only; explains: somebody reads why a test fails; conduct: what to do with the tests in place of judging that kernel.
     """
 
     lab: Lab
@@ -261,6 +262,7 @@ class Plugin:
     workers: int
     given_tasks: FrozenSet[str] = frozenset()
     evidence: Evidence = field(default_factory=Evidence)
+    explains: bool = True
     conduct: Optional[Callable[["Plugin", Sequence[pytest.Item]], None]] = None
     options: str = ""  # of `make grade`, beside LAB and TEST, to run a test again
     on_result: Callable[[TestResult, int, int], None] = lambda result, done, total: None
@@ -269,7 +271,7 @@ class Plugin:
     trouble: Optional[Exception] = None  # in a worker: why nothing can be said of the kernel
     error: Optional[Exception] = None  # why nothing could be judged
     _kernel: Optional[Path] = None  # in a worker: what it boots
-    _draws: bool = True  # in a worker: pictures are drawn
+    _explains: bool = False  # in a worker: somebody reads why a test fails
     _machine: Optional[Machine] = None
     _current: Optional[TestResult] = None
 
@@ -283,7 +285,8 @@ class Plugin:
     def machine(self, request: pytest.FixtureRequest) -> Machine:
         """Boots the kernel under test."""
         assert self._kernel
-        self._machine = Machine(self._kernel, self.selection.seed, test_id(request.node))
+        test = test_id(request.node)
+        self._machine = Machine(self._kernel, self.selection.seed, test, self._explains)
         return self._machine
 
     def pytest_collection_modifyitems(self, items: List[pytest.Item]) -> None:
@@ -339,7 +342,7 @@ class Plugin:
             result.ran = "; ".join(ran.jobs_wanted[:6]) + (
                 "; …" if len(ran.jobs_wanted) > 6 else ""
             )
-            if self._draws and sum(e.kind is trace.Kind.START for e in ran.events) > 1:
+            if self._explains and sum(e.kind is trace.Kind.START for e in ran.events) > 1:
                 path = TIMELINES / f"{result.id}.svg"
                 with contextlib.suppress(GraderError):  # a ring that the kernel has overwritten
                     timeline.save(ran, path, f"{result.id}: {ran.outcome.value}")
@@ -403,7 +406,7 @@ class Plugin:
         i, replaced = order
         try:
             assert self.kernel_of
-            self._draws = not replaced
+            self._explains = self.explains and not replaced
             return self.run_on(items[i], self.kernel_of(replaced))
         except build.BuildFailure as failure:
             result = self._blank(items[i])

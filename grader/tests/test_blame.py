@@ -17,6 +17,8 @@ from grader.paths import GraderCrashed
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, TestResult
 from grader.tests.conftest import Grade
 
+pytestmark = pytest.mark.fast
+
 TASKS = [f"1.{n}" for n in range(1, 8)]
 
 

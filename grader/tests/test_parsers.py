@@ -25,6 +25,8 @@ from grader.machine import Record
 from grader.paths import GraderError
 from grader.tests.test_units import BOOT, MARK, OFF, job, sample
 
+pytestmark = pytest.mark.fast
+
 repeatable = settings(
     derandomize=True,
     database=None,

@@ -52,6 +52,7 @@ def test_points_add_to_100_and_lab_toml_lists_all_tests(lab: Lab) -> None:
     assert all(test.hint and test.max_points > 0 for test in tests)
 
 
+@pytest.mark.fast
 def test_reference_has_all_points(grade: Grade) -> None:
     graded = grade("reference", "--min", "100")
     assert graded.status == 0 and graded.score == 100, graded.output
@@ -64,6 +65,7 @@ def test_reference_has_all_points_under_any_seed(grade: Grade, seed: int) -> Non
     assert graded.score == 100, graded.output
 
 
+@pytest.mark.fast
 def test_starter_has_its_documented_score(grade: Grade, lab: Lab) -> None:
     graded = grade(TEMPLATE)
     assert graded.score == lab.starter_score, graded.output
@@ -75,6 +77,7 @@ def test_starter_scores_the_same_on_finished_labs(grade: Grade, lab: Lab) -> Non
     assert graded.score == lab.starter_score, graded.output
 
 
+@pytest.mark.fast
 def test_starter_files_are_what_the_generator_makes() -> None:
     assert template.differences() == []
 

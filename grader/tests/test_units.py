@@ -28,6 +28,8 @@ from grader.machine import Outcome, Record
 from grader.paths import ROOT, GraderError
 from grader.results import FAILED, NOT_RUN, PASSED, LabResult, Results, TestResult, previous, write
 
+pytestmark = pytest.mark.fast
+
 # ---- cpio
 
 

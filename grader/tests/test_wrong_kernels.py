@@ -15,6 +15,8 @@ from grader.labs import Lab, all_labs, find_lab
 from grader.paths import LABS, GraderError
 from grader.wrong_kernels import Entry, Sentence
 
+pytestmark = pytest.mark.fast
+
 LIST = """# A comment.
 
 == a.c: It returns
