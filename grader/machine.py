@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import bounded, device_tree, programs, view
+from grader import bounded, device_tree, kept_runs, programs, store, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
 from grader.launcher import GONE, launcher
@@ -713,13 +713,26 @@ def _last_words(complaint: str) -> str:
 
 
 def run(boot: Boot) -> Record:
-    """Run a machine to its end.  Raises GraderGaveUp when the host, not the kernel, is at fault."""
+    """Run a machine to its end, or find the record of the same run (kept_runs.py).  Raises GraderGaveUp when the host,
+    not the kernel, is at fault."""
+    key = kept_runs.key(boot)
+    found = kept_runs.find(key)
+    if found is not None:
+        store.count("kept")
+        return Record(**found)
+    record = _run(boot)
+    kept_runs.keep(key, boot, record)
+    return record
+
+
+def _run(boot: Boot) -> Record:
     beyond = image_end(boot.kernel) - room(boot)
     if beyond > 0:
         return Record(
             failure=f"the kernel with all its variables is larger than the memory before the archive, by"
             f" {(beyond + 1023) >> 10:,} KiB, on a machine with {boot.memory} MiB"
         )
+    store.count("booted")
     running = _Running(boot)
     try:
         record = running.run()

@@ -51,6 +51,7 @@ from grader import (
     probe_log,
     run,
     sandbox,
+    store,
     symbols,
     timeline,
     trace,
@@ -422,7 +423,7 @@ class Plugin:
                 result = self._run_one(items[struct.unpack("<I", order)[0]])
             except Exception as error:
                 result, self.trouble = self._blank(items[0]), trouble_of(error)
-            answer = pickle.dumps((result, self.trouble, sandbox.how()))
+            answer = pickle.dumps((result, self.trouble, sandbox.how(), store.take_counts()))
             channel.sendall(struct.pack("<I", len(answer)) + answer)
 
     def _schedule(self, items: Sequence[pytest.Item]) -> None:
@@ -577,6 +578,7 @@ def _receive(channel: socket.socket) -> Tuple[TestResult, Optional[Exception]]:
         return bytes(data)
 
     size = struct.unpack("<I", exactly(4))[0]
-    result, trouble, held = pickle.loads(exactly(size))
+    result, trouble, held, runs = pickle.loads(exactly(size))
     sandbox.merge(held)
+    store.merge(runs)
     return result, trouble
