@@ -47,15 +47,11 @@ def key(boot: "Boot") -> Optional[str]:
 
 def may_be_kept(record: "Record") -> bool:
     """Has the guest ended this run, neither we nor the host?"""
-    return (
-        not record.exceeded
-        and not record.failure
-        and record.image is None
-        and any(
-            event.get("event") == "SHUTDOWN" and event.get("data", {}).get("guest") is True
-            for event in record.events
-        )
+    by_host = any(
+        event.get("event") == "SHUTDOWN" and not event.get("data", {}).get("guest")
+        for event in record.events
     )
+    return not (record.exceeded or record.failure or record.image or by_host)
 
 
 def pack(record: "Record") -> bytes:

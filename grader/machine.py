@@ -720,18 +720,22 @@ def run(boot: Boot) -> Record:
     if found is not None:
         store.count("kept")
         return Record(**found)
-    record = _run(boot)
-    kept_runs.keep(key, boot, record)
+    record, in_order = _run(boot)
+    if in_order:
+        kept_runs.keep(key, boot, record)
     return record
 
 
-def _run(boot: Boot) -> Record:
+def _run(boot: Boot) -> Tuple[Record, bool]:
+    """What a run left behind; and whether QEMU ended without an error, and with nothing to say about it, as it would if
+    the host had ended it."""
     beyond = image_end(boot.kernel) - room(boot)
     if beyond > 0:
-        return Record(
+        too_large = Record(
             failure=f"the kernel with all its variables is larger than the memory before the archive, by"
             f" {(beyond + 1023) >> 10:,} KiB, on a machine with {boot.memory} MiB"
         )
+        return too_large, False
     store.count("booted")
     running = _Running(boot)
     try:
@@ -742,7 +746,7 @@ def _run(boot: Boot) -> Record:
     complaint = running.close()
     status = running.process.wait()
     if record.exceeded or not running.ended or status == 0:
-        return record
+        return record, running.ended and status == 0 and not _last_words(complaint)
     if status == GONE:
         raise GraderGaveUp("QEMU was ended by force: is there memory enough?")
     if status == -signal.SIGXCPU:
@@ -760,7 +764,7 @@ def _run(boot: Boot) -> Record:
             record.failure = f"the kernel has led QEMU into an error (signal {-status})"
         elif _last_words(complaint) and not record.traps:
             record.failure = f"QEMU does not start with this kernel: {_last_words(complaint)}"
-    return record
+    return record, False
 
 
 def words_for_shell(words: Sequence[str]) -> str:
