@@ -706,10 +706,15 @@ def _control(boot: Boot) -> str:
     return _last_words(complaint) or f"its status: {running.process.returncode}"
 
 
+# What QEMU says of the heartbeat, and when it stops at a breakpoint while no timer is set.
+USUAL_WARNINGS = ("has no peer", "icount sleep disabled and no active timers")
+
+
 def _last_words(complaint: str) -> str:
     """The last thing that QEMU has complained of."""
-    lines = [line.strip() for line in complaint.splitlines() if "has no peer" not in line]
-    return next((line for line in reversed(lines) if line), "")
+    lines = [line.strip() for line in complaint.splitlines()]
+    unusual = [line for line in lines if not any(each in line for each in USUAL_WARNINGS)]
+    return next((line for line in reversed(unusual) if line), "")
 
 
 def run(boot: Boot) -> Record:
