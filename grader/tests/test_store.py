@@ -17,7 +17,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 import pytest
 
-from grader import build, cli, grade, kept_runs, machine, store
+from grader import bounded, build, cli, grade, kept_runs, machine, store
 from grader.grade import Options
 from grader.labs import Lab, find_lab
 from grader.machine import Boot, Record
@@ -227,7 +227,12 @@ def test_directory_is_not_looked_through_each_time(
 ) -> None:
     scans: List[int] = []
     prune = store.prune
-    monkeypatch.setattr(store, "prune", lambda: (scans.append(1), prune()))
+
+    def counted() -> None:
+        scans.append(1)
+        prune()
+
+    monkeypatch.setattr(store, "prune", counted)
     for n in range(64):
         store.put(key_of(n), CONTENT)
     assert len(scans) == 8
@@ -243,10 +248,10 @@ def test_what_another_grader_removes_is_no_error(
     for _, _, path in entries[::2]:
         path.unlink()
     store.prune()
-    names = store.bounded.names_in
+    names = bounded.names_in
     monkeypatch.undo()
     monkeypatch.setattr(store, "RUNS", own_store)
-    monkeypatch.setattr(store.bounded, "names_in", lambda *where: [*names(*where), "gone"])
+    monkeypatch.setattr(bounded, "names_in", lambda *where: [*names(*where), "gone"])
     assert len(store._entries()) == len(files(own_store))
 
 
@@ -304,14 +309,14 @@ def test_each_field_of_a_boot_is_in_the_key(boot: Boot, tmp_path: Path) -> None:
 
 def test_path_in_a_new_field_is_no_key(boot: Boot) -> None:
     """The name of a file says nothing about its content."""
-    assert kept_runs.key(dataclasses.replace(boot, layout=Path("rom"))) is None  # type: ignore[arg-type]
+    assert kept_runs.key(dataclasses.replace(boot, layout=Path("rom"))) is None
 
 
 def test_names_of_files_are_not_in_the_key(boot: Boot, tmp_path: Path) -> None:
     elsewhere = {name: tmp_path / name for name in ("kernel", "archive")}
     for name, path in elsewhere.items():
         shutil.copy(getattr(boot, name), path)
-    assert kept_runs.key(dataclasses.replace(boot, **elsewhere)) == kept_runs.key(boot)  # type: ignore[arg-type]
+    assert kept_runs.key(dataclasses.replace(boot, **elsewhere)) == kept_runs.key(boot)
 
 
 def test_file_that_changes_within_the_clocks_tick_has_another_hash(tmp_path: Path) -> None:
@@ -460,11 +465,11 @@ def test_run_with_checkpoints_and_views_is_kept() -> None:
         build.build(grade.configuration(lab, Options(solutions=None))), lab.seed, "store"
     )
     boot = there.boot(
-        ["layout"],
+        ["layout 1 5"],
         arguments="report=@mark@",
         checkpoints=True,
         at_main=True,
-        kernel_stops=["task_finish"],
+        kernel_stops=["task_end"],
     )
     record = twice(boot)
     assert (
