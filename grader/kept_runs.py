@@ -1,8 +1,8 @@
-"""Runs that need not be run again: what a machine's run depends on as a key, and its record as bytes (store.py).
+"""Runs that need not be repeated: the key of a machine's run, and its record as bytes, for the store (store.py).
 
-A run is kept when it is a function of what is in its key, and has ended by itself.  With a disk, or with somebody who
-types, it is not: when either answers depends on the host.  When we end a run, at its budget or at a cap, or cut its
-power, the host decides at which instruction.
+A run is kept when its record is a function of its key, and the guest ended it.  A run with a disk or with typed input is
+never kept: the host decides when the disk answers and when the input arrives.  A run that we ended is not kept either
+(at its budget, at a cap, by a loss of power): the host decided at which instruction.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from grader import store, view
 if TYPE_CHECKING:
     from grader.machine import Boot, Record
 
-LENGTH = struct.Struct("<I")  # of what is JSON, behind it; behind that the bytes
-FOR_TOOLS = {"jobs"}  # fields of Boot that no machine sees
+LENGTH = struct.Struct("<I")  # of the JSON text that follows; after that come the bytes
+FOR_TOOLS = {"jobs"}  # fields of Boot that do not change the machine
 
 
 def key(boot: "Boot") -> Optional[str]:
-    """The hash of all that a run's record depends on; None when it is not to be kept."""
+    """The hash of everything that a run's record depends on; None for a run that must not be kept."""
     if boot.disk or boot.typed or boot.count or boot.power_lost or not store.wanted():
         return None
     identity = store.code_identity(), store.machine_identity()
@@ -36,17 +36,17 @@ def key(boot: "Boot") -> Optional[str]:
             value = getattr(boot, field.name)
             if field.name in ("kernel", "archive"):
                 value = store.file_hash(value)
-            elif isinstance(value, Path):  # a file that nobody has thought of here
+            elif isinstance(value, Path):  # its content would have to be hashed, too
                 return None
             if field.name not in FOR_TOOLS:
                 parts.append((field.name, value))
-    except OSError:  # who boots it will say
+    except OSError:  # the boot will report it
         return None
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def may_be_kept(record: "Record") -> bool:
-    """Has the guest ended this run, neither we nor the host?"""
+    """Did the guest end this run, and not the grader or the host?"""
     by_host = any(
         event.get("event") == "SHUTDOWN" and not event.get("data", {}).get("guest")
         for event in record.events
@@ -87,7 +87,7 @@ def _view(pc: int, sp: int, satp: int, rows: List[Any]) -> view.View:
 
 
 def unpack(data: bytes) -> Optional[Dict[str, Any]]:
-    """The fields of the record that these bytes are; None when they are none."""
+    """The fields of the record that pack() made these bytes from; None for other bytes."""
     try:
         (length,) = LENGTH.unpack_from(data)
         at = LENGTH.size + length
@@ -118,6 +118,6 @@ def find(wanted: Optional[str]) -> Optional[Dict[str, Any]]:
 
 
 def keep(wanted: Optional[str], boot: "Boot", record: "Record") -> None:
-    """Keep the record of this run under its key.  Not if a file has changed meanwhile: which one ran is not known."""
+    """Keep the record of this run under its key, unless a file changed during the run: either version may have run."""
     if wanted and may_be_kept(record) and key(boot) == wanted:
         store.put(wanted, pack(record))

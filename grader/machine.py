@@ -718,8 +718,8 @@ def _last_words(complaint: str) -> str:
 
 
 def run(boot: Boot) -> Record:
-    """Run a machine to its end, or find the record of the same run (kept_runs.py).  Raises GraderGaveUp when the host,
-    not the kernel, is at fault."""
+    """Run a machine to its end, or return the kept record of the same run (kept_runs.py).  Raises GraderGaveUp when the
+    host, not the kernel, is at fault."""
     key = kept_runs.key(boot)
     found = kept_runs.find(key)
     if found is not None:
@@ -732,8 +732,8 @@ def run(boot: Boot) -> Record:
 
 
 def _run(boot: Boot) -> Tuple[Record, bool]:
-    """What a run left behind; and whether QEMU ended without an error, and with nothing to say about it, as it would if
-    the host had ended it."""
+    """Boot a machine.  Returns its record, and whether QEMU ended without an error or an unusual warning: when the host
+    ends it, its exit status is 0, but it prints a line."""
     beyond = image_end(boot.kernel) - room(boot)
     if beyond > 0:
         too_large = Record(

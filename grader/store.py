@@ -1,13 +1,15 @@
-"""The store: what has been worked out before, under a hash of all that it depends on, in build/runs/.
+"""The store: results of earlier work, each under a hash of everything that it depends on, in build/runs/.
 
-A key is the SHA-256 of everything that the value is a function of; whoever makes one takes code_identity() and
-machine_identity() into it, and contents of files, never their names.  The directory is ours alone, but a file in it may
-be truncated, garbled, or of another version: each has a checksum, and one that does not fit is as good as none.  Writing
-may fail at any time (a full disk, a directory that may not be written to): then no more is written by this process.
+A key is a SHA-256 over all inputs of the value.  It includes code_identity() and machine_identity(), and the content of
+each file, never its path.
 
-The size is bounded.  Each entry adds its size to a count; when that has grown by SCAN_AFTER, whoever sees it first looks
-through the directory, and removes what has not been used for longest.  Two graders at once need no lock: an entry
-appears whole or not at all, two of the same key are equal, and what is gone when it is to be removed is gone.
+The directory is ours, but a file in it may be truncated, garbled, or of another version.  Each file has a checksum; a
+file whose checksum is wrong counts as missing.  A write may fail (full disk, read-only directory).  After the first
+failure this process writes no more.  So a store that is broken costs a run more, and never changes a verdict.
+
+The size is bounded.  Each entry adds its size to a count.  When the count reaches SCAN_AFTER, the process that notices
+scans the directory and removes the entries that have not been used for longest.  Several graders need no lock: an entry
+appears whole or not at all, two entries of one key are equal, and a file that is already gone needs no removal.
 """
 
 from __future__ import annotations
@@ -36,10 +38,10 @@ CONTENT_MAX = 64 << 20  # bytes of what is kept in it
 SIZE_MAX = 256 << 20  # bytes of all files
 SCAN_AFTER = SIZE_MAX // 8
 BLOCK = 4 << 10  # what a small file takes on a disk
-USED_SECONDS = 600  # an entry that has been used since then is not marked as used again
-ABANDONED_SECONDS = 3600  # after that a file that was never finished is removed
+USED_SECONDS = 600  # the time of last use is written at most that often
+ABANDONED_SECONDS = 3600  # an unfinished file of this age is removed
 
-# The clock of a file system is coarse: a file that has been changed just now may change again without a trace.
+# A file system's clock is coarse: a file that changed a moment ago may change again with the same time stamp.
 SETTLED_NS = 100_000_000
 
 FIRMWARE = "opensbi-riscv64-generic-fw_dynamic.bin"  # -bios default; hw/riscv/boot.c
@@ -53,7 +55,7 @@ _writing = True  # until it fails
 
 
 def wanted() -> bool:
-    """Is the store to be used?  STORE=off ($RUNG_STORE) says no."""
+    """Is the store in use?  STORE=off ($RUNG_STORE) turns it off."""
     word = os.environ.get("RUNG_STORE", "")
     if word not in ("", "on", "off"):
         raise GraderError(f"STORE={bounded.one_line(word, bounded.NAME_SHOWN)}: it is on or off")
@@ -68,17 +70,17 @@ def _path(key: str) -> Path:
 
 
 def _checksum(key: str, body: bytes) -> bytes:
-    """With the key: an entry under another's name is none."""
+    """Covers the key, so that an entry under another name counts as missing."""
     return hashlib.sha256(key.encode() + body).digest()
 
 
 def get(key: str) -> Optional[bytes]:
-    """What is kept under a key; None if there is nothing, or nothing that can be used."""
+    """The content that is kept under a key; None when it is missing or damaged."""
     if not wanted():
         return None
     path = _path(key)
     try:
-        # Nothing that could be there is waited for or followed.
+        # Does not wait for a FIFO, does not follow a link.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as file:
             known = os.fstat(descriptor)
@@ -98,13 +100,13 @@ def get(key: str) -> Optional[bytes]:
     if not decompressor.eof:
         return None
     if time.time() - known.st_mtime > USED_SECONDS:
-        with contextlib.suppress(OSError):  # it is used all the same
+        with contextlib.suppress(OSError):  # a read-only directory
             os.utime(path)
     return content
 
 
 def put(key: str, content: bytes) -> None:
-    """Keep something under a key, if that is possible."""
+    """Keep content under a key, if it can be written."""
     global _writing
     if not _writing or not wanted() or len(content) > CONTENT_MAX:
         return
@@ -137,9 +139,10 @@ def _count_file() -> Path:
 
 
 def _grow(size: int) -> int:
-    """Count an entry of so many bytes.  Returns how much has come since the directory was looked through.
+    """Count an entry of so many bytes.  Returns how many bytes were written since the last scan.
 
-    The count is the length of a file, one byte for each block: so two can count at once."""
+    The count is the length of a file, one byte for each block, so two processes can count at once.
+    """
     descriptor = os.open(
         _count_file(), os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666
     )
@@ -151,8 +154,7 @@ def _grow(size: int) -> int:
 
 
 def _entries() -> List[Tuple[float, int, Path]]:
-    """When each file was used last, how much room it takes, and where it is.  Unfinished files that nobody will finish
-    are removed on the way."""
+    """Time of last use, size and path of each file.  Removes abandoned unfinished files on the way."""
     found = []
     for name in bounded.names_in(RUNS, 1 << 10):
         if len(name) != 2:
@@ -170,7 +172,7 @@ def _entries() -> List[Tuple[float, int, Path]]:
 
 
 def prune() -> None:
-    """Remove what has not been used for longest, so that all that may come before the next time has room."""
+    """Remove the entries that have not been used for longest, and leave room for what comes before the next scan."""
     os.truncate(_count_file(), 0)
     entries = _entries()
     size = sum(room for _, room, _ in entries)
@@ -184,7 +186,7 @@ def prune() -> None:
             size -= room
 
 
-# ---- what keys are made of -------------------------------------------------------------------
+# ---- parts of keys ---------------------------------------------------------------------------
 
 
 Known = Tuple[str, int, int, int, int, int]
@@ -193,14 +195,14 @@ _hashes: Dict[Known, str] = {}
 
 
 def _known(path: Path) -> Tuple[Known, bool]:
-    """What a file is known by while this process runs, and whether a change would show in that."""
+    """What identifies a file's content while this process runs, and whether a change now would show in that."""
     of = path.stat()
     identity = (str(path), of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns, of.st_ctime_ns)
     return identity, time.time_ns() - max(of.st_mtime_ns, of.st_ctime_ns) > SETTLED_NS
 
 
 def file_hash(path: Path) -> str:
-    """The hash of a file's content.  It is read once, unless it has changed."""
+    """The hash of a file's content.  The file is read again only when it has changed."""
     known, settled = _known(path)
     if known in _hashes:
         return _hashes[known]
@@ -212,8 +214,8 @@ def file_hash(path: Path) -> str:
 
 @functools.lru_cache(maxsize=None)
 def code_identity() -> str:
-    """The hash of the grader's code, and of the Python that runs it; "" when it cannot be told which code runs here,
-    because files have changed while it was loaded."""
+    """The hash of the grader's code (grader/*.py) and of the version of Python; "" when the files may differ from the
+    code that runs here, because they changed after it was loaded."""
     whole = hashlib.sha256(sys.version.encode())
     try:
         for path in sorted((ROOT / "grader").glob("*.py")):
@@ -228,8 +230,7 @@ def code_identity() -> str:
 
 @functools.lru_cache(maxsize=None)
 def _qemu(known: Known) -> Tuple[str, Tuple[str, ...]]:
-    """The hash of a QEMU, and the directories where it looks for firmware; "" when its file is not all there is of it:
-    a script that starts another."""
+    """The hash of a QEMU, and the directories where it looks for firmware; "" for a script, which may start any QEMU."""
     key = hashlib.sha256(repr(("qemu", known)).encode()).hexdigest()
     with contextlib.suppress(ValueError, TypeError):
         digest, *directories = json.loads(get(key) or b"")
@@ -245,9 +246,9 @@ def _qemu(known: Known) -> Tuple[str, Tuple[str, ...]]:
 
 
 def machine_identity() -> str:
-    """The hash of QEMU and its firmware; "" when they cannot be told.
+    """The hash of QEMU and its firmware; "" when they are not known, so that nothing is kept.
 
-    QEMU's libraries are not in it: they emulate nothing."""
+    QEMU's shared libraries are not included: they emulate nothing."""
     try:
         known, settled = _known(Path(need("qemu-system-riscv64")))
         digest, directories = _qemu(known) if settled else ("", ())
@@ -263,7 +264,7 @@ def machine_identity() -> str:
     return ""
 
 
-# ---- how much it was used --------------------------------------------------------------------
+# ---- counts of runs --------------------------------------------------------------------------
 
 _counts = {"booted": 0, "kept": 0}
 _counts_lock = threading.Lock()
@@ -276,7 +277,7 @@ def count(what: str) -> None:
 
 
 def take_counts() -> Dict[str, int]:
-    """How many runs were booted here, and how many were kept ones, since this was last asked."""
+    """How many runs were booted, and how many kept ones were used, since the last call."""
     with _counts_lock:
         taken = dict(_counts)
         for what in _counts:
@@ -285,14 +286,14 @@ def take_counts() -> Dict[str, int]:
 
 
 def merge(others: Mapping[str, int]) -> None:
-    """Add what another process of ours has taken of its own."""
+    """Add the counts of another process of ours."""
     with _counts_lock:
         for what, number in others.items():
             _counts[what] += number
 
 
 def _in_child() -> None:
-    """A forked process begins to count anew; a thread that held the lock is not in it."""
+    """A forked process counts from 0, with a lock of its own: no thread in it would release the parent's."""
     global _counts_lock
     _counts_lock = threading.Lock()
     take_counts()
