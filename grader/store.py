@@ -19,7 +19,6 @@ import functools
 import hashlib
 import json
 import os
-import stat
 import sys
 import threading
 import time
@@ -80,12 +79,10 @@ def get(key: str) -> Optional[bytes]:
         return None
     path = _path(key)
     try:
-        # Does not wait for a FIFO, does not follow a link.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Does not wait for the other end of a FIFO.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as file:
-            known = os.fstat(descriptor)
-            if not stat.S_ISREG(known.st_mode) or known.st_size > ENTRY_MAX:
-                return None
+            used = os.fstat(descriptor).st_mtime
             data = file.read(ENTRY_MAX)
     except OSError:
         return None
@@ -99,7 +96,7 @@ def get(key: str) -> Optional[bytes]:
         return None
     if not decompressor.eof:
         return None
-    if time.time() - known.st_mtime > USED_SECONDS:
+    if time.time() - used > USED_SECONDS:
         with contextlib.suppress(OSError):  # a read-only directory
             os.utime(path)
     return content
