@@ -25,6 +25,7 @@ MIN ?=
 ON ?=
 APPS ?=
 BOOT ?=
+STORE ?=
 # Instructors' and authors'
 OUT ?=
 ONLY ?=
@@ -42,6 +43,9 @@ AUTHORS := $(wildcard labs/1-batch/solution)
 PYTHON_FOUND = $(shell cat build/python 2>/dev/null)
 GRADER = "$(PYTHON_FOUND)" -m grader
 export PYTHONDONTWRITEBYTECODE ?=
+ifneq ($(STORE),)
+export RUNG_STORE := $(STORE)
+endif
 
 .PHONY: help setup doctor start grade regress run debug timeline map slots test test-fast test-linux test-versions mutants fuzz template \
 	handout bench format lint clean ready ready-for-test authors
@@ -54,6 +58,7 @@ help: ## This list
 	@echo
 	@echo "Options: LAB=batch (name or number)  TEST=name or 1.2  SOLUTIONS=dir|reference  SEED=n|secret"
 	@echo "         WITH=reference:1 or reference:1.3 (comma separated)  SET=basic|all  MIN=points"
+	@echo "         STORE=off boots every machine, also one whose record is kept from an earlier run"
 
 ##@ For students
 setup: ## Install what is missing (QEMU, compiler, Python modules)

@@ -244,6 +244,7 @@ def _seconds(lab: Lab) -> Dict[str, float]:
                 shutil.copytree(each.directory / "solution", solutions / each.folder)
         touched = solutions / lab.folder / lab.tasks[-1].file
         environment = {**os.environ, "RUNG_BUILD": str(Path(scratch) / "build")}
+        environment["RUNG_STORE"] = "off"
         command = [sys.executable, "-m", "grader", "grade", "--quiet", "--lab", lab.name]
         command += ["--solutions", str(solutions)]
 

@@ -321,11 +321,14 @@ def _leave(stream: "io.TextIOBase | TextIO | None") -> None:
 
 
 def _command(arguments: argparse.Namespace) -> int:
+    from grader import store
+
     if any(c in str(ROOT) for c in " \t\n'\"$:"):
         raise GraderError(
             f"the path of this tree ({ROOT}) has a space, quote, colon or dollar in it,"
             " which compilers and QEMU cannot take: move it"
         )
+    store.wanted()  # is STORE= a word that is known?
     BUILD.mkdir(exist_ok=True)
     return int(arguments.function(arguments))
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
-from grader import bounded, build, check, intake, likeness, sandbox
+from grader import bounded, build, check, intake, likeness, sandbox, store
 from grader.blame import Replaced
 from grader.build import BuildFailure, Configuration, Part
 from grader.judge import Evidence
@@ -369,9 +369,12 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
     """Grade labs one after the other, each with its own verdict."""
     graded: List[LabResult] = []
     interrupted = False
+    store.take_counts()  # those of what was done before
     with concurrent.futures.ThreadPoolExecutor() as background:
         # What takes a tenth of a second happens while the build is checked.
         known = background.submit(versions)
+        background.submit(store.code_identity)
+        background.submit(store.machine_identity)
         background.submit(importlib.import_module, "grader.plugin")
         for lab in labs:
             try:
@@ -384,4 +387,6 @@ def grade(labs: Sequence[Lab], options: Options, progress: Optional[Progress] = 
             if interrupted:
                 break
     solutions = check.readable(shown(options.solutions)) if options.solutions else "reference"
-    return Results(graded, solutions, options.seed, known.result(), interrupted, sandbox.how())
+    tools = known.result()
+    runs = store.take_counts()
+    return Results(graded, solutions, options.seed, tools, interrupted, sandbox.how(), runs)

@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import bounded, device_tree, programs, view
+from grader import bounded, device_tree, kept_runs, programs, store, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
 from grader.launcher import GONE, launcher
@@ -706,20 +706,42 @@ def _control(boot: Boot) -> str:
     return _last_words(complaint) or f"its status: {running.process.returncode}"
 
 
+# What QEMU says of the heartbeat, and when it stops at a breakpoint while no timer is set.
+USUAL_WARNINGS = ("has no peer", "icount sleep disabled and no active timers")
+
+
 def _last_words(complaint: str) -> str:
     """The last thing that QEMU has complained of."""
-    lines = [line.strip() for line in complaint.splitlines() if "has no peer" not in line]
-    return next((line for line in reversed(lines) if line), "")
+    lines = [line.strip() for line in complaint.splitlines()]
+    unusual = [line for line in lines if not any(each in line for each in USUAL_WARNINGS)]
+    return next((line for line in reversed(unusual) if line), "")
 
 
 def run(boot: Boot) -> Record:
-    """Run a machine to its end.  Raises GraderGaveUp when the host, not the kernel, is at fault."""
+    """Run a machine to its end, or return the kept record of the same run (kept_runs.py).  Raises GraderGaveUp when the
+    host, not the kernel, is at fault."""
+    key = kept_runs.key(boot)
+    found = kept_runs.find(key)
+    if found is not None:
+        store.count("kept")
+        return Record(**found)
+    record, in_order = _run(boot)
+    if in_order:
+        kept_runs.keep(key, boot, record)
+    return record
+
+
+def _run(boot: Boot) -> Tuple[Record, bool]:
+    """Boot a machine.  Returns its record, and whether QEMU ended without an error or an unusual warning: when the host
+    ends it, its exit status is 0, but it prints a line."""
     beyond = image_end(boot.kernel) - room(boot)
     if beyond > 0:
-        return Record(
+        too_large = Record(
             failure=f"the kernel with all its variables is larger than the memory before the archive, by"
             f" {(beyond + 1023) >> 10:,} KiB, on a machine with {boot.memory} MiB"
         )
+        return too_large, False
+    store.count("booted")
     running = _Running(boot)
     try:
         record = running.run()
@@ -729,7 +751,7 @@ def run(boot: Boot) -> Record:
     complaint = running.close()
     status = running.process.wait()
     if record.exceeded or not running.ended or status == 0:
-        return record
+        return record, running.ended and status == 0 and not _last_words(complaint)
     if status == GONE:
         raise GraderGaveUp("QEMU was ended by force: is there memory enough?")
     if status == -signal.SIGXCPU:
@@ -747,7 +769,7 @@ def run(boot: Boot) -> Record:
             record.failure = f"the kernel has led QEMU into an error (signal {-status})"
         elif _last_words(complaint) and not record.traps:
             record.failure = f"QEMU does not start with this kernel: {_last_words(complaint)}"
-    return record
+    return record, False
 
 
 def words_for_shell(words: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ import struct
 import sys
 from typing import Callable, Dict, Generic, List, NoReturn, Tuple, TypeVar
 
-from grader import sandbox
+from grader import sandbox, store
 from grader.paths import GraderGaveUp
 
 Order = TypeVar("Order")
@@ -75,8 +75,9 @@ class Pool(Generic[Order, Answer]):
         ready = {key.fileobj for key, _ in self._selector.select()}
         for channel, order in list(self.busy.items()):
             if channel in ready:
-                answer, held = _receive(channel)
+                answer, held, runs = _receive(channel)
                 sandbox.merge(held)
+                store.merge(runs)
                 del self.busy[channel]
                 self.idle.append(channel)
                 collected.append((order, answer))
@@ -110,7 +111,8 @@ def _serve(work: Callable[[Order], Answer], channel: socket.socket) -> NoReturn:
             order = _receive(channel)
         except GraderGaveUp:
             os._exit(0)
-        _send(channel, (work(order), sandbox.how()))
+        answer = work(order)
+        _send(channel, (answer, sandbox.how(), store.take_counts()))
 
 
 def _send(channel: socket.socket, message: object) -> None:

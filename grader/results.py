@@ -110,7 +110,8 @@ class LabResult:
 @dataclass
 class Results:
     """A whole grade.  solutions: whose, a path or "reference"; seed: as given or drawn, None for each lab's
-    own; sandbox: how "compiler" and "machine" were held (sandbox.how())."""
+    own; sandbox: how "compiler" and "machine" were held (sandbox.how()); runs: how many machines were "booted", and how
+    many runs were "kept" ones (store.py)."""
 
     labs: List[LabResult]
     solutions: str
@@ -118,6 +119,7 @@ class Results:
     versions: Dict[str, str]
     interrupted: bool = False
     sandbox: Dict[str, str] = field(default_factory=dict)
+    runs: Dict[str, int] = field(default_factory=lambda: {"booted": 0, "kept": 0})
 
     @property
     def score(self) -> int:
@@ -160,6 +162,7 @@ class Results:
             "not_graded": [lab.lab for lab in self.not_graded],
             "versions": self.versions,
             "sandbox": self.sandbox,
+            "runs": self.runs,
             "labs": [asdict(lab) for lab in self.labs],
         }
         return json.dumps(data, indent=1) + "\n"

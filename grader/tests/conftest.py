@@ -48,7 +48,9 @@ def heed_control_c() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Build what all configurations share once, before xdist's workers start."""
+    """Build what all configurations share once, before xdist's workers start.  What is proved here is proved of machines
+    that boot, unless the store itself is asked for."""
+    os.environ.setdefault("RUNG_STORE", "off")
     if not hasattr(config, "workerinput"):
         reference_objects()
 

@@ -24,6 +24,12 @@ SEEDS = range(100, 120)
 MUTANTS_MIN, HOSTILE_MIN, ALTERNATIVES_MIN, TESTS_MIN = 15, 8, 2, 20
 
 
+@pytest.fixture(autouse=True)
+def runs_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many of these grades are of the same kernel: it need not be booted for each of them."""
+    monkeypatch.setenv("RUNG_STORE", "on")
+
+
 @pytest.fixture(params=all_labs(), ids=LAB_NAMES)
 def lab(request: pytest.FixtureRequest) -> Lab:
     """Every lab: what is proved here holds for each."""
@@ -166,7 +172,7 @@ def test_digest_is_the_same_under_load(grade: Grade) -> None:
     """A smaller form of the check in docs/writing-tests.md: two grades beside four busy loops, and two without."""
 
     def digests() -> Set[str]:
-        grades = (grade("reference", "--set", "basic") for _ in range(2))
+        grades = (grade("reference", "--set", "basic", RUNG_STORE="off") for _ in range(2))
         return {graded.results["digest"] for graded in grades}  # type: ignore[index]
 
     load = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
