@@ -943,3 +943,9 @@ def test_hostile_numbers_are_refused(machine: Machine) -> None:
     wanted += "".join(f"number {number:#x}: {EINVAL}\n" for number in bad)
     wanted += "number 0x1ff: 0\nHello, world!\n"
     expect_lines(run, wanted.splitlines(), "what the calls return")
+    calls, changed = machine.run(["hello"], probe="count").probed
+    check.equal(
+        f"{calls} calls, {changed} of them change it",
+        "64 calls, 0 of them change it",
+        "memory after task->calls, and calls with the numbers 512 to 575 (probes/count.c)",
+    )
