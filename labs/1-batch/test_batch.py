@@ -416,7 +416,7 @@ def test_write_is_binary(machine: Machine) -> None:
     " user_memory->in(), which another lab will serve."
 )
 def test_large_write_arrives_whole(machine: Machine) -> None:
-    """Otherwise long output is cut at the size of somebody's buffer.  (Two boots.)"""
+    """Otherwise long output is cut at the size of somebody's buffer.  (Three boots.)"""
     size = machine.random.randrange(1 << 16, 80000)
     output = writes(machine, f"large {size}")
     check.output(output, writes_large(size), f"one write() of {size} bytes")
@@ -427,6 +427,16 @@ def test_large_write_arrives_whole(machine: Machine) -> None:
         "the same, where the kernel counts what is copied by user_memory->in() (probes/user_memory.c)",
         f"{size} bytes and more",
         f"{copied} bytes; {run.explanation}",
+    )
+    refused = machine.random.randrange(size // 4, size // 2)
+    run = machine.run([f"writes large {size}"], arguments=f"refuse={refused}", probe="user-memory")
+    shown, _, returned = run.job(0).output.partition(b"\nreturned: ")
+    right = {f"{len(shown)}\n".encode()} if shown else {f"{EFAULT}\n".encode()}
+    check.true(
+        returned in right and large_text(size).startswith(shown) and len(shown) <= refused,
+        f"the same, where user_memory->in() refuses what comes after {refused} bytes (probes/user_memory.c)",
+        f"what stands before it is written, and its length returned; or nothing, and {EFAULT}",
+        f"{len(shown)} bytes are written, and write() returned {check.readable(returned)}",
     )
 
 
