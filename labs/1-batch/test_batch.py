@@ -448,17 +448,17 @@ def test_large_write_arrives_whole(machine: Machine) -> None:
     " bytes the file has taken, and its error only when it has taken none."
 )
 def test_write_counts_what_a_full_file_has_taken(machine: Machine) -> None:
-    """Otherwise a program writes twice what is there already, or takes for written what is lost."""
-    room = machine.random.randrange(1030, 3000)
-    size = room + machine.random.randrange(600, 2000)
-    run = machine.run([f"writes until 3 {size}"], arguments=f"room={room}", probe="full-file")
-    check.output(
-        run.job(0).output,
-        f"{writes_digits(room)}\ntaken: {room}\nthen: {ENOSPC}\n",
-        f"a program writes {size} bytes, in as many calls as it takes, to a file with room for {room}"
-        " (probes/full_file.c)",
-    )
-    run.expect_power_off()
+    """Otherwise a program writes twice what is there already, or takes for written what is lost.  (Two boots.)"""
+    for room in (machine.random.randrange(1030, 3000), 1):
+        size = room + machine.random.randrange(600, 2000)
+        run = machine.run([f"writes until 3 {size}"], arguments=f"room={room}", probe="full-file")
+        check.output(
+            run.job(0).output,
+            f"{writes_digits(room)}\ntaken: {room}\nthen: {ENOSPC}\n",
+            f"a program writes {size} bytes, in as many calls as it takes, to a file with room for {room}"
+            " (probes/full_file.c)",
+        )
+        run.expect_power_off()
 
 
 @pytest.mark.task("1.4")
