@@ -299,16 +299,15 @@ void shared_writes(unsigned long argument)
     PROBE_CHECK(fake.last_offset + fake.last_size == FILE_SIZE,
                 "of the last page 0x%lx bytes were written at 0x%lx; the file ends at 0x%x",
                 fake.last_size, fake.last_offset, FILE_SIZE);
-    /* A file that has become shorter: its lost page is not written, and it stays short. */
+    /* A file that has become shorter: its lost pages are not written, and it stays short. */
     uint64_t b = map_shared(6, PROT_READ | PROT_WRITE, 0);
-    store(b + 4 * PAGE_SIZE, 9);
+    store(b + 4 * PAGE_SIZE, 9), store(b + 5 * PAGE_SIZE, 9);
     fake.size = 4 * PAGE_SIZE;
     forget_writes();
-    long result = probe_call(SYS_MSYNC, b, 6 * PAGE_SIZE, 4, 0, 0, 0);
+    long result = probe_call(SYS_MSYNC, b + 4 * PAGE_SIZE, PAGE_SIZE, 4, 0, 0, 0);
     PROBE_CHECK(result == 0, "msync() of a page that the file has lost returned %ld", result);
-    store(b + 4 * PAGE_SIZE, 9);
     probe_unmap(b, 6);
-    expect_writes(0, "msync() and munmap() of a page that the file has lost");
+    expect_writes(0, "msync() of a page that the file has lost, and munmap() of another");
     PROBE_CHECK(fake.size == 4 * PAGE_SIZE, "write-back has made a file longer again");
     /* Private pages are nobody's. */
     uint64_t c = probe_map(0, 4, PROT_READ | PROT_WRITE, MAP_PRIVATE, FAKE_FD, 0);
