@@ -12,6 +12,7 @@ in assembly are not compared: to save and restore registers, all right solutions
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from pathlib import Path
 from typing import Container, Dict, List
@@ -75,7 +76,7 @@ def _compiled(source: Path) -> Path:
     kept = KEPT / f"{key}.o"
     if not kept.is_file():
         KEPT.mkdir(parents=True, exist_ok=True)
-        new = kept.with_suffix(".new.o")
+        new = kept.with_suffix(f".{os.getpid()}.o")  # another process may compile the same file
         command = [cross() + "gcc", *KERNEL_FLAGS.split(), "-w", f"-I{KERNEL / 'include'}"]
         subprocess.run([*command, "-c", source, "-o", new], check=True)
         new.replace(kept)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import List, Tuple
 
@@ -80,3 +82,24 @@ def test_a_question_costs_nothing(grade: Grade, solutions: Path, lab: Lab) -> No
 def test_nothing_is_asked_about_a_starter(grade: Grade, lab: Lab) -> None:
     graded = grade(TEMPLATE, "--test", "1.4")
     assert graded.results and graded.results["labs"][0]["questions"] == []
+
+
+def test_two_graders_at_a_time_compile_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One begins while the other compiles, and is done first."""
+    source = tmp_path / "part.c"
+    source.write_text("int part(void) { return 1; }\n")
+    monkeypatch.setattr(likeness, "KEPT", tmp_path / "kept")
+    run = subprocess.run
+
+    def run_beside_another(command: List[str], check: bool) -> None:
+        run(command, check=check)
+        monkeypatch.setattr(subprocess, "run", run)
+        with monkeypatch.context() as other:
+            other.setattr(os, "getpid", lambda: 1)
+            likeness._compiled(source)
+
+    monkeypatch.setattr(subprocess, "run", run_beside_another)
+    assert likeness._compiled(source).read_bytes().startswith(b"\x7fELF")
+    assert [path.suffixes for path in (tmp_path / "kept").iterdir()] == [[".o"]]

@@ -133,7 +133,8 @@ def test_each_job_is_reported_with_its_end(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.requires("programs_are_in_memory_together")
 @pytest.mark.hint(
-    "A deck may be empty, and it may have more jobs than you can count on your hands."
+    "A deck may be empty, and it may have more jobs than you can count on your hands. A process that has been reported is"
+    " yours to destroy."
 )
 def test_decks_of_no_job_and_of_300(machine: Machine) -> None:
     """Otherwise the system works for the three programs it was tried with."""
@@ -144,9 +145,16 @@ def test_decks_of_no_job_and_of_300(machine: Machine) -> None:
     deck = [(f"exit {code}", f"exited with {code}") for code in codes]
     for n in range(170):
         deck.insert(machine.random.randrange(130), (f"missing{n}", "not started: ENOENT"))
-    run = machine.run([job for job, _ in deck])
+    run = machine.run([job for job, _ in deck], probe="kept")
     expect_ends(run, [end for _, end in deck], "130 of 300 jobs have a program, and run")
     run.expect_calls({i: 1 for i, (job, _) in enumerate(deck) if job.startswith("exit")})
+    counted, kept = run.probed
+    check.true(
+        counted == 1 and kept < 130 * 1000,
+        "kernel memory that 300 jobs have taken and not given back (probes/kept.c)",
+        "far less than the processes of 130 programs and their stacks had",
+        f"{kept} bytes" if counted == 1 else "not counted",
+    )
 
 
 @pytest.mark.task("2.1")
@@ -943,3 +951,9 @@ def test_hostile_numbers_are_refused(machine: Machine) -> None:
     wanted += "".join(f"number {number:#x}: {EINVAL}\n" for number in bad)
     wanted += "number 0x1ff: 0\nHello, world!\n"
     expect_lines(run, wanted.splitlines(), "what the calls return")
+    calls, changed = machine.run(["hello"], probe="count").probed
+    check.equal(
+        f"{calls} calls, {changed} of them change it",
+        "64 calls, 0 of them change it",
+        "memory after task->calls, and calls with the numbers 512 to 575 (probes/count.c)",
+    )

@@ -744,7 +744,8 @@ def test_shared_memory_needs_no_file(machine: Machine) -> None:
 @pytest.mark.task("5.5")
 @pytest.mark.points(2)
 @pytest.mark.hint(
-    "A range with holes: what is mapped is dealt with, and -ENOMEM told at the end. With MS_SYNC file->ops->sync()."
+    "A range with holes: what is mapped is dealt with, and -ENOMEM told at the end. With MS_SYNC file->ops->sync(), and"
+    " only then."
     " The end of a space is drop() for each of its areas."
 )
 def test_msync_and_the_end_write_back(machine: Machine) -> None:

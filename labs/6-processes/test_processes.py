@@ -714,7 +714,7 @@ def test_generations_share(machine: Machine) -> None:
 @pytest.mark.requires("frames_are_shared_until_written")
 @pytest.mark.hint(
     "frame_get() for each page that is shared, frame_put() of the old frame with each copy. With one reference a frame is"
-    " its page's alone."
+    " its page's alone. Your handler returns true for a trap that it has dealt with: the levels below are not asked then."
 )
 def test_references_are_counted(machine: Machine) -> None:
     """Otherwise a frame is given back while somebody has it, or never."""

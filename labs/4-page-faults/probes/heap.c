@@ -254,10 +254,15 @@ void advice_needed(unsigned long argument)
     PROBE_CHECK(error == 0 && probe_frames - frames <= 1,
                 "madvise(MADV_WILLNEED) with one frame left returned %ld, and took %ld", error,
                 probe_frames - frames);
-    frames = probe_frames;
-    error = advise(process, start, 1UL << 30, WILLNEED);
-    PROBE_CHECK(
-        error == 0 && probe_frames - frames < 300,
-        "madvise(MADV_WILLNEED) of 1 GiB returned %ld, and took %ld frames: others need some",
-        error, probe_frames - frames);
+    /* Once without the third frame, and once with all of them. */
+    for (int round = 0; round < 2; round++) {
+        frames = probe_frames;
+        probe_refuse = round == 0 ? 3 : 0;
+        error = advise(process, start, 1UL << 30, WILLNEED);
+        probe_refuse = 0;
+        PROBE_CHECK(error == 0 && probe_frames - frames < 300,
+                    "madvise(MADV_WILLNEED) of 1 GiB%s returned %ld, and took %ld frames: others "
+                    "need some",
+                    round == 0 ? " with one frame refused" : "", error, probe_frames - frames);
+    }
 }

@@ -274,10 +274,13 @@ void protect_errors(unsigned long argument)
     uint64_t shared = probe_map(a + 5 * PAGE_SIZE, 2, PROT_READ, MAP_SHARED, 6, 0);
     uint64_t private = probe_map(a + 8 * PAGE_SIZE, 2, PROT_READ, MAP_PRIVATE, 6, 0);
     uint64_t own = probe_map(a + 11 * PAGE_SIZE, 2, PROT_READ, MAP_SHARED, FAKE_FD, 0);
+    probe_map(USER_END - PAGE_SIZE, 1, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
     const struct {
         uint64_t address, length, prot;
         long result;
     } calls[] = {
+        {USER_END - PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, 0},
+        {USER_END - PAGE_SIZE, PAGE_SIZE + 1, PROT_READ, -ENOMEM},
         {a + 1, PAGE_SIZE, PROT_READ, -EINVAL},
         {a, 0, PROT_READ, 0},
         {a + 4 * PAGE_SIZE, 0, PROT_READ, 0},

@@ -58,6 +58,23 @@ static void remap_parts(void)
                     area_find(&space->areas, a + 6 * page) && *probe_byte(a + 6 * page) == 7 &&
                     *probe_byte((uint64_t)moved + page) == 6,
                 "a part of a mapping that grows elsewhere, to 0x%lx: %s", moved, probe_areas());
+    /* To the pages that end where it begins, and to those that begin where it ends. */
+    uint64_t c = MMAP_BASE + (1UL << 31);
+    probe_map(c, 3, rw, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    mark(c, 3);
+    moved = remap(c, 3, 3, 3, c - 3 * page);
+    PROBE_CHECK(moved == (long)(c - 3 * page) && !area_find(&space->areas, c),
+                "mremap() to the pages before the mapping returned %s: %s", probe_answer(moved),
+                probe_areas());
+    moved = remap(c - 3 * page, 3, 3, 3, c);
+    PROBE_CHECK(moved == (long)c && !area_find(&space->areas, c - page),
+                "mremap() to the pages behind the mapping returned %s: %s", probe_answer(moved),
+                probe_areas());
+    expect_marks(c, 3, "moved by its own length, and back");
+    moved = remap(c, 3, 3, 3, USER_END - 3 * page);
+    PROBE_CHECK(moved == (long)(USER_END - 3 * page),
+                "mremap() to the last pages below USER_END returned %s", probe_answer(moved));
+    probe_unmap(USER_END - 3 * page, 3);
     /* Not beyond the part for mappings. */
     uint64_t b = probe_map(MMAP_END - 2 * page, 2, rw, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
     mark(b, 2);

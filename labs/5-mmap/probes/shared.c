@@ -299,13 +299,15 @@ void shared_writes(unsigned long argument)
     PROBE_CHECK(fake.last_offset + fake.last_size == FILE_SIZE,
                 "of the last page 0x%lx bytes were written at 0x%lx; the file ends at 0x%x",
                 fake.last_size, fake.last_offset, FILE_SIZE);
-    /* A file that has become shorter: its lost page is not written, and it stays short. */
+    /* A file that has become shorter: its lost pages are not written, and it stays short. */
     uint64_t b = map_shared(6, PROT_READ | PROT_WRITE, 0);
-    store(b + 4 * PAGE_SIZE, 9);
+    store(b + 4 * PAGE_SIZE, 9), store(b + 5 * PAGE_SIZE, 9);
     fake.size = 4 * PAGE_SIZE;
     forget_writes();
+    long result = probe_call(SYS_MSYNC, b + 4 * PAGE_SIZE, PAGE_SIZE, 4, 0, 0, 0);
+    PROBE_CHECK(result == 0, "msync() of a page that the file has lost returned %ld", result);
     probe_unmap(b, 6);
-    expect_writes(0, "munmap() of a page that the file has lost");
+    expect_writes(0, "msync() of a page that the file has lost, and munmap() of another");
     PROBE_CHECK(fake.size == 4 * PAGE_SIZE, "write-back has made a file longer again");
     /* Private pages are nobody's. */
     uint64_t c = probe_map(0, 4, PROT_READ | PROT_WRITE, MAP_PRIVATE, FAKE_FD, 0);
@@ -325,7 +327,7 @@ void shared_writes(unsigned long argument)
         store(d, 1), store(d + PAGE_SIZE, 1), store(d + 2 * PAGE_SIZE, 1);
         fake.result = results[i];
         forget_writes();
-        long result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
+        result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
         fake.result = 0;
         PROBE_CHECK(result == -EIO,
                     "msync(), while write_at() of a page returns %ld, returned %ld, not -EIO",
@@ -335,7 +337,7 @@ void shared_writes(unsigned long argument)
     store(d, 1), store(d + PAGE_SIZE, 1);
     forget_writes();
     fake.on_write = fail_first_page;
-    long result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
+    result = probe_call(SYS_MSYNC, d, 3 * PAGE_SIZE, 4, 0, 0, 0);
     fake.result = 0;
     PROBE_CHECK(result == -EIO,
                 "msync() of two pages, of which the first cannot be written, returned %ld", result);
@@ -540,6 +542,7 @@ void shared_msync(unsigned long argument)
     fake_open(FILE_SIZE, O_RDWR);
     uint64_t a = map_shared(3, PROT_READ | PROT_WRITE, 0);
     probe_map(a + 4 * PAGE_SIZE, 2, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
+    probe_map(USER_END - PAGE_SIZE, 1, PROT_READ, ANON | MAP_FIXED_NOREPLACE, -1UL, 0);
     const struct {
         uint64_t address, length, flags;
         long result;
@@ -559,6 +562,8 @@ void shared_msync(unsigned long argument)
         {a + 4 * PAGE_SIZE, 2 * PAGE_SIZE, 4, 0},
         {a + 4 * PAGE_SIZE, 3 * PAGE_SIZE, 4, -ENOMEM},
         {a, -4096UL, 4, -ENOMEM},
+        {USER_END - PAGE_SIZE, PAGE_SIZE, 4, 0},
+        {USER_END - PAGE_SIZE, PAGE_SIZE + 1, 4, -ENOMEM},
         {TRAMPOLINE, PAGE_SIZE, 4, -ENOMEM},
         {a, (1UL << 32) + PAGE_SIZE, 4, -ENOMEM},
         {a + (1UL << 32), PAGE_SIZE, 4, -ENOMEM},
@@ -581,6 +586,8 @@ void shared_msync(unsigned long argument)
             expect_writes(2, "msync() of a range with page 1, which was written");
             PROBE_CHECK(!(calls[i].flags & 4) || fake.syncs > 0,
                         "msync() with MS_SYNC does not sync the file");
+            PROBE_CHECK(!(calls[i].flags & 1) || fake.syncs == 0,
+                        "msync() with MS_ASYNC waits until the file is on the disk");
         }
     }
     PROBE_CHECK(fake.stored[1] != 0, "nothing has been written");

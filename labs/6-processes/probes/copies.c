@@ -4,8 +4,21 @@
 #include "frame.h"
 #include "kmalloc.h"
 #include "probes.h"
+#include "riscv.h"
+#include "trap.h"
 
-enum { PAGES = 4 };
+enum { PAGES = 5 };
+
+/* How many faults of stores level 6 has passed on to the levels below. */
+static unsigned passed_on;
+
+static bool note_passed_on(struct task *task, uint64_t cause)
+{
+    (void)task, (void)cause;
+    passed_on++;
+    return false;
+}
+TRAP_HANDLER(CAUSE_STORE_PAGE, 5, note_passed_on);
 
 static uintptr_t frame_at(const struct process *process, uint64_t va)
 {
@@ -31,6 +44,20 @@ static void had_by_many(struct process *parent, struct process *child, uint64_t 
                 frame_of(frame)->references);
     for (uint32_t n = 2; n < many; n++)
         lower->put(frame);
+}
+
+/* A program stores to a page that two have: the handler of level 6 deals with the trap, and says so. */
+static void trapped(struct process *process, uint64_t va)
+{
+    struct task *task = &process->task;
+    passed_on = 0;
+    task->user.stval = va;
+    trap_dispatch(task, CAUSE_STORE_PAGE);
+    PROBE_CHECK(!task->dying && (pte_prot(probe_entry(process, va)) & PROT_WRITE),
+                "a program has stored to a page that two have, and still may not");
+    PROBE_CHECK(passed_on == 0,
+                "a program has stored to a page that two have: the handler has made "
+                "the copy, and returned false");
 }
 
 void copies_counted(unsigned long argument)
@@ -84,6 +111,7 @@ void copies_counted(unsigned long argument)
     had_by_many(parent, child, a + PAGE_SIZE, 256);
     had_by_many(parent, child, a + 2 * PAGE_SIZE, 257);
     had_by_many(parent, child, a + 3 * PAGE_SIZE, 65537);
+    trapped(child, a + 4 * PAGE_SIZE);
     /* Who is left alone has it, copied or not; and nothing is lost. */
     probe_end(child, 0);
     PROBE_CHECK(probe_wait(parent, -1, 0, NULL) > 0, "a child cannot be waited for");
