@@ -537,6 +537,14 @@ def test_run_that_the_host_ends_is_not_kept(
     assert store.take_counts() == ({"booted": 2, "kept": 0} if last else {"booted": 1, "kept": 1})
 
 
+def test_only_runs_that_may_be_kept_are_kept(boot: Boot) -> None:
+    key = kept_runs.key(boot)
+    kept_runs.keep(key, boot, Record(exceeded="time"))
+    assert kept_runs.find(key) is None
+    kept_runs.keep(key, boot, Record())
+    assert kept_runs.find(key) is not None
+
+
 def test_shutdown_by_the_host_is_told_apart() -> None:
     def shutdown(guest: bool) -> Record:
         return Record(events=[{"event": "RESET"}, {"event": "SHUTDOWN", "data": {"guest": guest}}])
