@@ -38,9 +38,11 @@ from grader import (
     build,
     check,
     cpio,
+    kept_verdicts,
     machine,
     probe_log,
     run,
+    store,
     symbols,
     timeline,
     trace,
@@ -419,7 +421,15 @@ class Plugin:
         """In a worker: run a test on this kernel.  Returns the verdict, and why there is none, or None."""
         self.trouble, self._kernel = None, kernel
         try:
-            return self._run_one(item), self.trouble
+            key = kept_verdicts.key(self.lab, test_id(item), self.selection.seed, kernel)
+            kept = kept_verdicts.find(key, self._blank(item))
+            if kept:
+                return kept, None
+            before = store.counted()
+            result = self._run_one(item)
+            if not self.trouble:
+                kept_verdicts.keep(key, result, store.counted() - before)
+            return result, self.trouble
         except Exception as error:
             return self._blank(item), trouble_of(error)
 

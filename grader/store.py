@@ -273,6 +273,12 @@ def count(what: str) -> None:
         _counts[what] += 1
 
 
+def counted() -> int:
+    """How many runs there have been since the counts were taken."""
+    with _counts_lock:
+        return sum(_counts.values())
+
+
 def take_counts() -> Dict[str, int]:
     """How many runs were booted, and how many kept ones were used, since the last call."""
     with _counts_lock:
