@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,10 +103,15 @@ def _load(directory: Path) -> Lab:
         raise GraderError(f"{shown(path)} cannot be read: {error!r}") from error
 
 
+@functools.lru_cache(maxsize=None)
+def _labs_in(directory: Path) -> Tuple[Lab, ...]:
+    found = sorted(directory.glob("*/lab.toml"))
+    return tuple(sorted((_load(path.parent) for path in found), key=lambda lab: lab.number))
+
+
 def all_labs() -> List[Lab]:
     """Every lab of the tree, by number."""
-    found = sorted(LABS.glob("*/lab.toml"))
-    return sorted((_load(path.parent) for path in found), key=lambda lab: lab.number)
+    return list(_labs_in(LABS))
 
 
 def find_lab(wanted: str) -> Lab:

@@ -70,6 +70,7 @@ class Submission:
     unwritten: FrozenSet[str] = frozenset()
     failure: Optional[BuildFailure] = None
     _differing: Tuple[str, ...] = ()
+    _kernels: Dict[Replaced, Path] = field(default_factory=dict)
 
     @property
     def configuration(self) -> Configuration:
@@ -83,7 +84,7 @@ class Submission:
         """
         self._differing = tuple(part.task.id for part in self.parts if not _is_reference(part))
         try:
-            build.build(self.configuration)
+            self._kernels[frozenset()] = build.build(self.configuration)
             return
         except BuildFailure as failure:
             if not self._differing:
@@ -113,9 +114,11 @@ class Submission:
     def kernel(self, replaced: Replaced = frozenset()) -> Path:
         """The kernel in which the reference stands in for these tasks, and for the broken ones; linked when it is first
         asked for.  BuildFailure when it cannot be."""
-        if not replaced and not self.broken:
-            return build.build(self.configuration)
-        return build.build(self._with_reference(replaced))
+        if replaced not in self._kernels:
+            whole = not replaced and not self.broken
+            chosen = self.configuration if whole else self._with_reference(replaced)
+            self._kernels[replaced] = build.build(chosen)
+        return self._kernels[replaced]
 
     def _with_reference(self, replaced: Replaced) -> Configuration:
         objects: List[Part] = []
@@ -130,6 +133,7 @@ class Submission:
         return Configuration(self.lab, tuple(objects))
 
     def _set_aside(self, parts: Dict[str, str]) -> None:
+        self._kernels.clear()
         self.broken.update(parts)
         self._differing = tuple(task for task in self._differing if task not in self.broken)
 
