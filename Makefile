@@ -30,6 +30,7 @@ STORE ?=
 OUT ?=
 ONLY ?=
 FULL ?=
+PAIRS ?=
 CALLS ?=
 MECHANICAL ?=
 RELEASES ?=
@@ -117,8 +118,8 @@ test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of 
 test-versions: authors ## The labs on Debian 13 and Ubuntu 24.04, in roots that debootstrap makes (as root; RELEASES=)
 	@MIRROR="$(MIRROR)" UBUNTU_MIRROR="$(UBUNTU_MIRROR)" bash -p grader/tests/versions.sh $(RELEASES)
 
-mutants: ready-for-test authors ## Every wrong kernel (LAB= ONLY=), by whole grades (FULL=1); random edits (MECHANICAL=n SEED=); COVERAGE=1
-	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)" --full "$(FULL)" --mechanical "$(MECHANICAL)" --seed "$(SEED)" --coverage "$(COVERAGE)"
+mutants: ready-for-test authors ## Every wrong kernel (LAB= ONLY=), by whole grades (FULL=1); two at once (PAIRS=n); random edits (MECHANICAL=n); COVERAGE=1
+	@$(GRADER) mutants --lab "$(LAB)" --only "$(ONLY)" --full "$(FULL)" --pairs "$(PAIRS)" --mechanical "$(MECHANICAL)" --seed "$(SEED)" --coverage "$(COVERAGE)"
 
 template: ready authors ## Make solutions-template/ from the labs' solutions
 	@$(GRADER) template

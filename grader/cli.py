@@ -212,6 +212,11 @@ def command_mutants(arguments: argparse.Namespace) -> int:
     if count is not None:
         seed = _number("SEED", arguments.seed)
         return mechanical.command(arguments.lab, count, 1 if seed is None else seed, _workers())
+    pairs = _number("PAIRS", arguments.pairs)
+    if pairs is not None:
+        return mutants.pairs_command(
+            arguments.lab, pairs, _number("SEED", arguments.seed) or 1, _workers()
+        )
     return mutants.command(arguments.lab, arguments.only, _workers(), bool(arguments.full))
 
 
@@ -273,7 +278,9 @@ def _parser() -> argparse.ArgumentParser:
     add("map", command_map, "lab", "apps", "test", "solutions", "with", "out")
     add("slots", command_slots, "lab", "solutions")
     add("template", command_template).add_argument("--check", action="store_true")
-    add("mutants", command_mutants, "lab", "only", "full", "mechanical", "seed", "coverage")
+    add(
+        "mutants", command_mutants, "lab", "only", "full", "pairs", "mechanical", "seed", "coverage"
+    )
     add("handout", command_handout, "out")
     add("bench", command_bench, "lab")
     add("fuzz", command_fuzz, "calls", "seed")

@@ -13,6 +13,7 @@ import concurrent.futures
 import dataclasses
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -89,12 +90,17 @@ def edited(subject: Subject) -> Dict[str, bytes]:
 def stage(subject: Subject, directory: Optional[Path] = None) -> Path:
     """A directory whose `solutions` hold the subject: the reference, edited or partly replaced."""
     directory = directory or STAGE / subject.lab.folder / subject.kind / subject.name
+    return _stage(subject.lab, edited(subject), directory)
+
+
+def _stage(of: Lab, files: Mapping[str, bytes], directory: Path) -> Path:
+    """The reference up to a lab, but for these files of that lab."""
     shutil.rmtree(directory, ignore_errors=True)
     for lab in all_labs():
-        if lab.number <= subject.lab.number:
+        if lab.number <= of.number:
             shutil.copytree(lab.directory / "solution", directory / "solutions" / lab.folder)
-    for name, content in edited(subject).items():
-        (directory / "solutions" / subject.lab.folder / name).write_bytes(content)
+    for name, content in files.items():
+        (directory / "solutions" / of.folder / name).write_bytes(content)
     return directory
 
 
@@ -161,7 +167,7 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
     }
     for task, points in outside.items():
         problems.append(f"{points} points of task {task} are lost, which it does not change")
-    blamed = sorted({task for test in tests.values() for task in test["blame"]}, key=blame.place)
+    blamed = blamed_tasks(result)
     if blamed and blamed[0] not in own:
         problems.append(f"task {blamed[0]} is named first, which it does not change")
     earned = sum(test["max_points"] for test in tests.values() if test["task"] in own)
@@ -171,6 +177,12 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
         problems.append(f"its own tasks earn {earned} points, more than {limit}")
     problems += _report_problems(subject, [tests[name] for name in failed])
     return Verdict(subject, result["score"], sorted(failed), problems)
+
+
+def blamed_tasks(result: Dict[str, Any]) -> List[str]:
+    """The tasks that a grade of one lab blames, in the order in which the report names them."""
+    tests = result["labs"][0]["tests"]
+    return sorted({task for test in tests for task in test["blame"]}, key=blame.place)
 
 
 def _must_fail(subject: Subject) -> Set[str]:
@@ -217,6 +229,62 @@ def try_subject(subject: Subject) -> Verdict:
         return Verdict(subject, 0, [], [str(error)])
     except subprocess.TimeoutExpired:
         return Verdict(subject, 0, [], [f"was not graded within {SECONDS_MAX} s"])
+
+
+# ---- two bugs at once ------------------------------------------------------------------------
+
+
+def draw_pairs(lab: Lab, count: int, seed: int) -> List[Tuple[Subject, Subject]]:
+    """So many pairs of a lab's mutants that change one file each, and not the same."""
+    chance = random.Random(f"{seed}/{lab.name}")
+    single = [s for s in subjects(lab) if s.kind == "mutant" and len(own_tasks(s)) == 1]
+    pairs: List[Tuple[Subject, Subject]] = []
+    while len(pairs) < count:
+        one, other = chance.sample(single, 2)
+        if own_tasks(one) != own_tasks(other):
+            pairs.append((one, other))
+    return pairs
+
+
+def try_pair(pair: Tuple[Subject, Subject]) -> List[str]:
+    """What goes wrong with the blame for two bugs: nobody else may be blamed, the file that is named first has to be one
+    of the two, and both have to be blamed before more than that one has been mended."""
+    one, other = pair
+    files = {**edited(one), **edited(other)}
+    directory = STAGE / one.lab.folder / "pair" / f"{one.name}+{other.name}"
+    try:
+        blamed = blamed_tasks(grade_staged(_stage(one.lab, files, directory), one.lab))
+        own = own_tasks(one) | own_tasks(other)
+        problems = [f"task {task} is blamed, which is right" for task in blamed if task not in own]
+        if not own & set(blamed):
+            return [*problems, "neither is blamed"]
+        left = one if own_tasks(other) & set(blamed) else other
+        if blamed[0] in own and not own_tasks(left) & set(blamed):
+            alone = blamed_tasks(grade_staged(stage(left), left.lab))
+            if not own_tasks(left) & set(alone):
+                problems.append(f"{left.name} is not blamed when the other is mended")
+        return problems
+    except GraderError as error:
+        return [str(error)]
+    except subprocess.TimeoutExpired:
+        return [f"was not graded within {SECONDS_MAX} s"]
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def pairs_command(lab_name: str, count: int, seed: int, workers: int) -> int:
+    """`make mutants PAIRS=n SEED=s`: n pairs of each lab; 0 when the blame is right for all."""
+    reference_objects()
+    labs = [find_lab(lab_name)] if lab_name else all_labs()
+    drawn = [pair for lab in labs for pair in draw_pairs(lab, count, seed)]
+    bad = 0
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for (one, other), problems in zip(drawn, pool.map(try_pair, drawn)):
+            bad += bool(problems)
+            for problem in problems:
+                print(f"✗ {one.lab.name} {one.name} and {other.name}: {problem}", flush=True)
+    print(f"{len(drawn) - bad} of {len(drawn)} pairs: the blame is right")
+    return 1 if bad else 0
 
 
 # ---- all of a lab, by what each must lose ----------------------------------------------------

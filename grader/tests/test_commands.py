@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -212,6 +213,31 @@ def test_student_edition_grades_itself(edition: Path, lab: Lab) -> None:
     # Stuck in all tasks but the first, and that one not written: nothing earned, nothing blocked.
     others = ",".join(f"reference:{task.id}" for task in lab.tasks[1:])
     assert grade_in(edition, f"WITH={others}")["score"] == 0
+
+
+def test_student_edition_finds_the_file_at_fault(edition: Path, tmp_path: Path, lab: Lab) -> None:
+    """It has no solutions to compile, but an object of the reference for each task."""
+    mine = tmp_path / "solutions"
+    shutil.copytree(lab.directory / "solution", mine / lab.folder)
+    loop = mine / lab.folder / "batch.c"
+    wrong = loop.read_text().replace("i < job_count()", "i + 1 < job_count()")
+    assert wrong != loop.read_text()
+    loop.write_text(wrong)
+    (mine / lab.folder / "fault.c").unlink()  # missing
+    call = mine / lab.folder / "syscall_trap.c"
+    call.write_text(call.read_text() + "int int;\n")  # does not build
+    graded = grade_in(edition, f"SOLUTIONS={mine}", "LAB=batch")["labs"][0]  # type: ignore[index]
+    points = {task.id: 0 for task in lab.tasks}
+    for test in graded["tests"]:
+        points[test["task"]] += test["max_points"]
+    expected = {task: points[task] if task in ("1.3", "1.5", "1.6") else 0 for task in points}
+    assert graded["charged"] == expected
+    first = next(test for test in graded["tests"] if test["id"] == "program_runs_in_user_mode")
+    assert (first["status"], first["points"], first["blame"]) == ("failed", 5, ["1.6"])
+    # A task that is lent is nobody's fault.
+    lent = grade_in(edition, f"SOLUTIONS={mine}", "LAB=batch", "WITH=reference:1.6")["labs"][0]  # type: ignore[index]
+    assert {task for task, lost in lent["charged"].items() if lost} == {"1.3", "1.5", "1.6"}
+    assert all("1.6" not in test["blame"] for test in lent["tests"])
 
 
 def test_student_edition_works_from_a_clone_with_other_ends_of_lines(
