@@ -24,6 +24,12 @@ def _escape(text: str, in_property: bool = False) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
 
 
+def _others_at_fault(test: Dict[str, Any]) -> str:
+    """That other tasks than its own are at fault for a test; nothing if none is."""
+    blamed = test.get("blame", [])
+    return f"at fault: task {', '.join(blamed)}" if blamed and test["task"] not in blamed else ""
+
+
 def error_lines(results: Dict[str, Any]) -> List[str]:
     """Workflow commands, one for each compiler's error or else for each failed test."""
     lines: List[str] = []
@@ -42,8 +48,10 @@ def error_lines(results: Dict[str, Any]) -> List[str]:
         if lab["failure"] and not lab["diagnostics"]:
             lines.append(f"::error title={_escape(lab['lab'], True)}::{_escape(lab['failure'])}")
         for test in lab["tests"]:
-            if test["status"] == "failed" and not lab["failure"]:
-                text = f"{test['what']}\nhint: {test['hint']}\n{test['rerun']}"
+            if test["status"] == "failed" and test["outcome"] != "does not build":
+                found = _others_at_fault(test)
+                hint = f"{found}: look there first" if found else f"hint: {test['hint']}"
+                text = f"{test['what']}\n{hint}\n{test['rerun']}"
                 title = f"{lab['lab']} {test['task']}: {test['title']} (-{test['max_points']})"
                 lines.append(f"::error title={_escape(title, True)}::{_escape(text)}")
     return lines[:ANNOTATIONS_MAX]
@@ -81,7 +89,8 @@ def summary(results: Dict[str, Any]) -> str:
         lines += [_code(lab["failure"]), ""] if lab["failure"] else []
         lines += ["| | task | test | points | |", "|---|---|---|---:|---|"]
         for test in lab["tests"]:
-            note = "" if test["status"] == "passed" else test["outcome"]
+            words = [] if test["status"] == "passed" else [test["outcome"], _others_at_fault(test)]
+            note = "; ".join(filter(None, words))
             points = f"{test['points']}/{test['max_points']}"
             cells = [marks[test["status"]], test["task"], test["title"], points, note]
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -193,8 +193,8 @@ class Results:
                     time=f"{test.seconds:.3f}",
                 )
                 properties = ElementTree.SubElement(case, "properties")
-                for name in ("points", "max_points"):
-                    value = str(getattr(test, name))
+                facts = [("points", str(test.points)), ("max_points", str(test.max_points))]
+                for name, value in [*facts, *(("blame", task) for task in test.blame)]:
                     ElementTree.SubElement(properties, "property", name=name, value=value)
                 if test.status == FAILED:
                     failure = ElementTree.SubElement(
