@@ -59,12 +59,13 @@ class Subject:
 
 @dataclass
 class Verdict:
-    """How a subject fared.  problems: empty when it did what it should."""
+    """How a subject fared.  problems: empty when it did what it should; runs: how many the whole grade took."""
 
     subject: Subject
     score: int
     failed: List[str]
     problems: List[str]
+    runs: int = 0
 
 
 def subjects(lab: Lab) -> List[Subject]:
@@ -155,7 +156,7 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
     if subject.kind == "alternative":
         lost = ", ".join(sorted(not_passed))
         problems = [f"a right design loses {lost}"] if lost else []
-        return Verdict(subject, result["score"], sorted(failed), problems)
+        return Verdict(subject, result["score"], sorted(failed), problems, runs_of(result))
     problems = _header_problems(subject)
     # A test that was not run for its own task's fault is lost, too.
     survived = _must_fail(subject) - not_passed
@@ -176,7 +177,12 @@ def judge(subject: Subject, result: Dict[str, Any]) -> Verdict:
     if limit is not None and earned > int(limit):
         problems.append(f"its own tasks earn {earned} points, more than {limit}")
     problems += _report_problems(subject, [tests[name] for name in failed])
-    return Verdict(subject, result["score"], sorted(failed), problems)
+    return Verdict(subject, result["score"], sorted(failed), problems, runs_of(result))
+
+
+def runs_of(result: Dict[str, Any]) -> int:
+    """How many runs of machines a grade took, kept ones included."""
+    return int(result["runs"]["booted"]) + int(result["runs"]["kept"])
 
 
 def blamed_tasks(result: Dict[str, Any]) -> List[str]:
@@ -412,6 +418,21 @@ class _Shown:
         print("\n".join(lines), file=self._out, flush=True)
 
 
+def _print_costs(verdicts: Sequence[Verdict]) -> None:
+    """For each lab: how many runs a grade of a mutant takes, as a multiple of the reference's."""
+    for lab in dict.fromkeys(verdict.subject.lab for verdict in verdicts):
+        right = runs_of(grade_staged(_stage(lab, {}, STAGE / lab.folder / "reference"), lab))
+        found = [v for v in verdicts if v.subject.lab == lab and v.subject.kind == "mutant"]
+        ratios = sorted((v.runs / right, v.subject.name) for v in found)
+        if ratios:
+            middle, most = ratios[len(ratios) // 2][0], ratios[-1]
+            above = sum(ratio > 2 for ratio, _ in ratios)
+            print(
+                f"lab {lab.number}: {right} runs for the reference; for a mutant {ratios[0][0]:.2f} to"
+                f" {most[0]:.2f} times that ({most[1]}), in the middle {middle:.2f}; above 2: {above}"
+            )
+
+
 def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
     """`make mutants`: try them all and print who killed whom; 0 when each did as its entry says.
 
@@ -430,10 +451,14 @@ def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
         mutants = [s for s in chosen if s.lab == lab and s not in whole]
         if mutants:
             prove(lab, mutants, workers, shown_verdicts)
+    verdicts: List[Verdict] = []
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for verdict in pool.map(try_subject, whole):
             shown_verdicts(verdict)
+            verdicts.append(verdict)
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
+    if full:
+        _print_costs(verdicts)
     print(f"{len(chosen) - shown_verdicts.bad} of {len(chosen)} did as their entries say")
     return 1 if shown_verdicts.bad else 0
