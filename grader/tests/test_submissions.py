@@ -188,7 +188,7 @@ def test_no_call_out_of_the_trampoline_by_another_section(
     part = solutions / lab.folder / "restore_user.S"
     hidden = f"    j 9f\n    {section}\n9:  call float_clear\n    j 8f\n    .previous\n8:\n"
     part.write_text(hidden + part.read_text())
-    graded = grade(solutions)
+    graded = grade(solutions, "--test", "1.1")
     assert graded.score == 0
     assert "float_clear" in graded.output
     assert "this code runs at another address" in first_lines(graded.output)
