@@ -164,6 +164,8 @@ def _faults(lab: LabResult) -> List[str]:
         paid = lab.charged.get(task)
         if paid is None:
             text += ": it is of another lab, and costs no points here"
+        elif paid:
+            text += f", and is charged with them: {paid} points in all"
         lines.append(text)
     return lines
 
