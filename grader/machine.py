@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import array
 import contextlib
-import dataclasses
 import enum
 import fcntl
 import json

@@ -14,7 +14,7 @@ import os
 import random
 import re
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import pytest
 from elftools.elf.elffile import ELFFile

@@ -15,7 +15,6 @@ import jsonschema
 import pytest
 
 from grader import bounded, build, grade as grading, machine, plugin, results, run
-from grader.build import BuildFailure
 from grader.labs import Lab, find_lab
 from grader.machine import Boot, Outcome
 from grader.paths import ROOT, GraderCrashed, GraderError, GraderGaveUp

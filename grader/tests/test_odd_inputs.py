@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import io
 import random
-import struct
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 

@@ -16,7 +16,7 @@ import pytest
 from grader import build
 from grader import sandbox as sandboxes
 from grader.grade import Options, run_tests
-from grader.labs import Lab, all_labs, find_lab
+from grader.labs import Lab, find_lab
 from grader.paths import ROOT, TEMPLATE, GraderError, shown
 from grader.tests.conftest import Grade, heed_control_c
 
