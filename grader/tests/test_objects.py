@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from grader import build, objects
-from grader.labs import Lab
+from grader import build, objects, submission
+from grader.labs import Lab, all_labs
 from grader.paths import KERNEL
 from grader.tests.conftest import Grade
 
@@ -226,3 +226,17 @@ def test_a_refused_part_scores_nothing_and_is_named(
     assert f"{part}: PROVIDE(runner, 9, …): a part of lab 1 serves at level 1" in " ".join(
         graded.output.split()
     )
+
+
+def test_limits_leave_room_for_code_that_is_longer_than_ours() -> None:
+    """Of each part, and of all parts of the last lab's kernel."""
+    sizes = [
+        build.elf_size(submission.reference_objects() / lab.folder / task.object_name)
+        for lab in all_labs()
+        for task in lab.tasks
+    ]
+    for size, sections, symbols, names in sizes:
+        assert size * 10 < build.OBJECT_BYTES_MAX and sections * 10 < build.SECTIONS_MAX
+        assert symbols * 5 < build.SYMBOLS_MAX and names * 10 < build.SYMBOL_NAMES_MAX
+    assert sum(symbols for _, _, symbols, _ in sizes) * 4 < build.SYMBOLS_TOGETHER_MAX
+    assert sum(names for *_, names in sizes) * 10 < build.SYMBOL_NAMES_TOGETHER_MAX
