@@ -36,7 +36,9 @@ from grader.submission import reference_objects
 from grader.wrong_kernels import Entry
 
 STAGE = BUILD / "mutants"
-SECONDS_MAX = 1500  # of a whole grade: a hostile submission may make each of its runs as slow as it can
+SECONDS_MAX = (
+    1500  # of a whole grade: a hostile submission may make each of its runs as slow as it can
+)
 
 
 @dataclass
