@@ -14,7 +14,7 @@ plugin.py, and who links them is submission.py.
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, Generator, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, Generator, List, Mapping, Sequence, Tuple
 
 Replaced = FrozenSet[str]
 
@@ -50,6 +50,17 @@ def search(suspects: Sequence[str], first: Sequence[str] = ()) -> Search:
         # Nobody is left to replace, so that this is what passed.
         if not suspects or (yield frozenset(culprits)):
             return tuple(reversed(culprits))
+
+
+def conclude(searching: Search, passes: Callable[[Replaced], bool]) -> Tuple[str, ...]:
+    """Carry a search out where each trial can be made at once.  passes: with these tasks replaced.  Returns the culprits."""
+    try:
+        replaced = next(searching)
+        while True:
+            replaced = searching.send(passes(replaced))
+    except StopIteration as end:
+        found: Tuple[str, ...] = end.value
+        return found
 
 
 def place(task: str) -> Tuple[int, ...]:

@@ -25,10 +25,10 @@ FOR_TOOLS = {"jobs"}  # fields of Boot that do not change the machine
 
 def key(boot: "Boot") -> Optional[str]:
     """The hash of everything that a run's record depends on; None for a run that must not be kept."""
-    if boot.disk or boot.typed or boot.count or boot.power_lost or not store.wanted():
+    if boot.disk or boot.typed or boot.count or boot.power_lost:
         return None
-    identity = store.code_identity(), store.machine_identity()
-    if not all(identity):
+    identity = store.identity()
+    if identity is None:
         return None
     parts: List[Any] = [identity]
     try:

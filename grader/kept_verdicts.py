@@ -30,10 +30,8 @@ def _inputs(directory: Path) -> str:
 
 def key(lab: Lab, test: str, seed: int, kernel: Path) -> Optional[str]:
     """The hash of everything that a test's verdict depends on; None when nothing is to be kept."""
-    if not store.wanted():
-        return None
-    identity = store.code_identity(), store.machine_identity()
-    if not all(identity):
+    identity = store.identity()
+    if identity is None:
         return None
     try:
         probe = kernel.with_name(build.PROBE)
@@ -55,8 +53,7 @@ def find(wanted: Optional[str], blank: TestResult) -> Optional[TestResult]:
         result = dataclasses.replace(blank, **verdict)
     except (ValueError, LookupError, TypeError):
         return None
-    for _ in range(booted):
-        store.count("kept")
+    store.merge({"kept": booted})
     return result
 
 

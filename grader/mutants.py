@@ -36,9 +36,8 @@ from grader.submission import reference_objects
 from grader.wrong_kernels import Entry
 
 STAGE = BUILD / "mutants"
-SECONDS_MAX = (
-    1500  # of a whole grade: a hostile submission may make each of its runs as slow as it can
-)
+# Of a whole grade: a hostile submission may make each of its runs as slow as it can.
+SECONDS_MAX = 1500
 
 
 @dataclass

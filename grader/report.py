@@ -57,7 +57,7 @@ def _names(tasks: Sequence[str]) -> str:
 
 def _finding(test: TestResult) -> str:
     """What has been found out about a failed test by putting our files in place of others; nothing for what is plain."""
-    if test.blame and test.task not in test.blame:
+    if test.fails_through_others:
         return f"with our {_names(test.blame)} in place of yours this passes: look there first"
     if test.alone:
         return "this is how it ends with our files in place of all others: on yours it was not run"
@@ -80,7 +80,7 @@ def _failure(console: Console, test: TestResult) -> None:
     if test.klog:
         _indented(console, "your klog", test.klog)
     # A hint is about the test's own task.
-    if test.hint and not (test.blame and test.task not in test.blame):
+    if test.hint and not test.fails_through_others:
         _indented(console, "hint", test.hint)
     if test.picture:
         _indented(console, "picture", f"{test.picture} (who ran when; for a browser)")
@@ -89,7 +89,7 @@ def _failure(console: Console, test: TestResult) -> None:
 
 def _mark(test: TestResult) -> Tuple[str, str]:
     """A test in one sign."""
-    if test.status == FAILED and test.blame and test.task not in test.blame:
+    if test.status == FAILED and test.fails_through_others:
         return "→", "yellow"
     return {PASSED: ("●", "green"), FAILED: ("✗", "red")}.get(test.status, ("○", "dim"))
 

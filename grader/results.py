@@ -55,6 +55,11 @@ class TestResult:
     blame: List[str] = field(default_factory=list)
     alone: bool = False
 
+    @property
+    def fails_through_others(self) -> bool:
+        """Has it been found out that its own task is not at fault?"""
+        return bool(self.blame) and self.task not in self.blame
+
 
 @dataclass
 class LabResult:

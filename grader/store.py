@@ -261,6 +261,14 @@ def machine_identity() -> str:
     return ""
 
 
+def identity() -> Optional[Tuple[str, str]]:
+    """What each key of a result begins with: code_identity() and machine_identity(); None when nothing is to be kept."""
+    if not wanted():
+        return None
+    code, machine = code_identity(), machine_identity()
+    return (code, machine) if code and machine else None
+
+
 # ---- counts of runs --------------------------------------------------------------------------
 
 _counts = {"booted": 0, "kept": 0}

@@ -147,11 +147,4 @@ class Submission:
 
     def _which_do_not_fit(self) -> Tuple[str, ...]:
         """Whose parts cannot be linked with the others."""
-        searching = blame.search(self._differing)
-        try:
-            replaced = next(searching)
-            while True:
-                replaced = searching.send(self._linked(replaced) is None)
-        except StopIteration as end:
-            found: Tuple[str, ...] = end.value
-            return found
+        return blame.conclude(blame.search(self._differing), lambda r: self._linked(r) is None)

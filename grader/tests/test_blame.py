@@ -29,16 +29,14 @@ def searched(
     suspects: Sequence[str], broken: Sequence[FrozenSet[str]], first: Sequence[str] = ()
 ) -> Tuple[Tuple[str, ...], int]:
     """What search() finds, and after how many trials.  The test passes when of each of these sets one is replaced."""
-    searching = blame.search(suspects, first)
-    trials = 0
-    try:
-        replaced = next(searching)
-        while True:
-            trials += 1
-            replaced = searching.send(all(one & replaced for one in broken))
-    except StopIteration as end:
-        found: Tuple[str, ...] = end.value
-        return found, trials
+    trials: List[FrozenSet[str]] = []
+
+    def passes(replaced: FrozenSet[str]) -> bool:
+        trials.append(replaced)
+        return all(one & replaced for one in broken)
+
+    found = blame.conclude(blame.search(suspects, first), passes)
+    return found, len(trials)
 
 
 @pytest.mark.parametrize("culprit", TASKS)
