@@ -106,6 +106,10 @@ class Part:
     def prebuilt(self) -> bool:
         return self.path.suffix == ".o"
 
+    def object_in(self, objects: Path) -> Path:
+        """Where its object is, below a directory of objects."""
+        return objects / self.lab.folder / self.task.object_name
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -396,7 +400,7 @@ def as_built(part: Part) -> Part:
     source = part.lab.directory / "solution" / part.task.file
     if not objects or part.prebuilt or not source.is_file():
         return part
-    built = Path(objects) / part.lab.folder / part.task.object_name
+    built = part.object_in(Path(objects))
     if not built.is_file() or source.read_bytes() != part.content():
         return part
     return Part(part.lab, part.task, built, part.given)
@@ -456,7 +460,7 @@ def _configuration_ninja(configuration: Configuration) -> str:
             objects.append(_escaped(part.path))
             continue
         staged = stage(part, directory)
-        output = _escaped(directory / "objects" / part.lab.folder / part.task.object_name)
+        output = _escaped(part.object_in(directory / "objects"))
         if part.task.through:
             source = ROOT / part.task.through
             lines.append(f"build {output}: part {_escaped(source)} | {_escaped(staged)}")
@@ -699,7 +703,7 @@ _FORBIDDEN = re.compile(rb"\.(incbin|include|altmacro|mri)\b", re.IGNORECASE)
 
 def _forbidden_directive(part: Part, objects: Path) -> Optional[BuildFailure]:
     """The failure of a part that names a directive that no part may use."""
-    assembly = (objects / part.lab.folder / part.task.object_name).with_suffix(".s")
+    assembly = part.object_in(objects).with_suffix(".s")
     if not assembly.is_file():
         return None
     with assembly.open("rb") as file:
@@ -786,7 +790,7 @@ def _check_part(part: Part, objects: Path) -> None:
     """Refuse what a part may not contain: files of the machine pulled in by the assembler, and in
     the trampoline's pieces anything that would break when they run at another address."""
     name = _name_of(part.path)
-    output = objects / part.lab.folder / part.task.object_name
+    output = part.object_in(objects)
     forbidden = _forbidden_directive(part, objects)
     if forbidden:
         raise forbidden
@@ -830,7 +834,7 @@ def check_objects(compiled: Sequence[Part], directory: Path) -> None:
     wrong: Dict[str, str] = {}
     together = _Sizes()
     for part in compiled:
-        output = directory / part.lab.folder / part.task.object_name
+        output = part.object_in(directory)
         try:
             _check_size(part, output, together)
             _check_part(part, directory)
@@ -847,7 +851,7 @@ def _not_compiled(configuration: Configuration, failure: BuildFailure) -> Dict[s
     for part in configuration.parts:
         if part.prebuilt:
             continue
-        output = configuration.directory / "objects" / part.lab.folder / part.task.object_name
+        output = part.object_in(configuration.directory / "objects")
         status = output.with_name(output.name + ".status")
         if bounded.read_text(status, STATUS_BYTES_MAX).strip() == "0" and output.is_file():
             continue

@@ -190,7 +190,7 @@ def _stops(parts: Sequence[Part], kernel: Path, task_id: str) -> List[str]:
         label = Path(part.task.through).stem
         marked = f"{label}_begin" in symbols.facts(kernel).symbols
         return [f"*{label}_begin" if marked else f"*{label}"]
-    obj = kernel.parent / "objects" / part.lab.folder / part.task.object_name
+    obj = part.object_in(kernel.parent / "objects")
     obj = part.path if part.prebuilt else obj
     names = [name for name in symbols.functions(obj) if name in symbols.facts(kernel).symbols]
     if not names:

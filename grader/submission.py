@@ -42,7 +42,7 @@ def _reference(part: Part) -> Part:
     reference = build.reference_part(part.lab, part.task, given=True)
     if reference.prebuilt:
         return reference
-    built = reference_objects() / part.lab.folder / part.task.object_name
+    built = part.object_in(reference_objects())
     return Part(part.lab, part.task, built, given=True)
 
 
@@ -123,7 +123,7 @@ class Submission:
     def _with_reference(self, replaced: Replaced) -> Configuration:
         objects: List[Part] = []
         for part in self.parts:
-            own = self.objects / part.lab.folder / part.task.object_name
+            own = part.object_in(self.objects)
             if part.task.id in replaced or part.task.id in self.broken or part.given:
                 objects.append(_reference(part))
             elif part.prebuilt:
