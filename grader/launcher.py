@@ -48,8 +48,8 @@ TEMPLATE_REQUEST_MAX = (128 << 10) - 1
 TEMPLATE_SOCKET = "RUNG_TEMPLATE_SOCKET"
 # Its arguments.  A QEMU that is not stopped before main() ends at once; the second one is room for machines' own.
 TEMPLATE_ARGUMENTS = ["-version", "(template)".ljust(4 << 10)]
-# Variables that change from machine to machine, and mean nothing to QEMU or its libraries.
-UNHEEDED = {"PYTEST_CURRENT_TEST"}
+# How variables begin that may change from machine to machine, and mean nothing to QEMU or its libraries.
+UNHEEDED = ("PYTEST_CURRENT_TEST", "RUNG_")
 
 
 class Started:
@@ -289,7 +289,7 @@ class _Template:
         except OSError:
             return None
         environment = request["environment"].items()
-        heeded = sorted(each for each in environment if each[0] not in UNHEEDED)
+        heeded = sorted(each for each in environment if not each[0].startswith(UNHEEDED))
         return request["template"], path, of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns, heeded
 
     def _begin(self, request: Request) -> None:

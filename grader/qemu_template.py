@@ -38,7 +38,7 @@ def library() -> str:
 
 @functools.lru_cache(maxsize=None)
 def _built() -> str:
-    compiler = next((each for each in map(shutil.which, COMPILERS) if each), "")
+    compiler = next((name for name in COMPILERS if shutil.which(name)), "")
     if not compiler:
         return ""
     try:
@@ -54,7 +54,7 @@ def _built() -> str:
 
 def build(compiler: str, directory: Path) -> Path:
     """Compile the object, unless it is there.  Returns its path; the file is empty when the compiler does not compile it."""
-    real = Path(compiler).resolve()
+    real = Path(shutil.which(compiler) or compiler).resolve()
     of = real.stat()
     key = repr((SOURCE.read_bytes(), FLAGS, str(real), of.st_size, of.st_mtime_ns))
     path = directory / f"qemu_template-{hashlib.sha256(key.encode()).hexdigest()[:16]}.so"
