@@ -300,12 +300,12 @@ class _Template:
         try:
             self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             descriptors = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
-        except OSError:  # no descriptors are left, or there is no such socket
+            descriptors.append(theirs.detach())
+            command = [request["command"][0], *TEMPLATE_ARGUMENTS]
+            self.pid = _spawn(command, descriptors, environment, sandbox.bound_to_us())
+        except OSError:  # the host is short of something, or has no such sockets
             self._end()
             return
-        descriptors.append(theirs.detach())
-        command = [request["command"][0], *TEMPLATE_ARGUMENTS]
-        self.pid = _spawn(command, descriptors, environment, sandbox.bound_to_us())
         self._deadline = time.monotonic() + sandbox.TRIAL_SECONDS
         self._selector.register(self._socket, selectors.EVENT_READ, self)
 
@@ -339,8 +339,10 @@ class _Template:
 
     def hear(self) -> List[Tuple[Request, List[int]]]:
         """It is ready, or has ended.  Returns the requests that waited, and for which the program is to be started."""
+        said = b""
         with contextlib.suppress(OSError):
-            self._ready = self._socket is not None and self._socket.recv(len(READY)) == READY
+            said = self._socket.recv(len(READY)) if self._socket else b""
+        self._ready = said == READY
         if not self._ready:
             self._end()
         waiting, self._waiting = self._waiting, []

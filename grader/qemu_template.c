@@ -42,7 +42,7 @@
 #define DESCRIPTORS_MAX 32
 #define REQUEST_MAX (128 << 10)
 
-#define MACHINES_MAX 256
+#define MACHINES_MAX 64 /* at once; further requests wait */
 #define NUMBERS_MAX 256 /* above every descriptor that a template or a new machine has */
 
 typedef int main_function(int, char **, char **);
@@ -205,7 +205,7 @@ static int become(pid_t template, const int *given, int count, char *shown, char
     setsid(); /* a ^C of the terminal does not reach it */
     /* First out of the way of the numbers that they are to have. */
     for (int i = 0; i < count; i++) {
-        away[i] = fcntl(given[i], F_DUPFD, 2 * DESCRIPTORS_MAX);
+        away[i] = fcntl(given[i], F_DUPFD, DESCRIPTORS_MAX);
     }
     for (int i = 0; i < count; i++) {
         if (dup2(away[i], i) != i) {

@@ -353,3 +353,28 @@ def test_qemu_is_forked_and_ends_with_its_template(tmp_path: Path) -> None:
     assert "(template)" in line.result()
     assert not running(str(archive))
     assert b"Hello" in machine.run(boot("hello again")).console
+
+
+def test_many_machines_at_once_are_forked() -> None:
+    """More than a template holds: the others wait."""
+    with concurrent.futures.ThreadPoolExecutor(80) as pool:
+        done = list(pool.map(lambda n: shell(f"{WHO} cat; exit {n}"), range(100)))
+    assert done == [("forked\n", n) for n in range(100)]
+
+
+def test_few_descriptors_are_enough() -> None:
+    """The limit of this process is that of its launcher."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        asked = launcher.Launcher()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    reading, writing = os.pipe()
+    ends = [os.open(os.devnull, os.O_RDONLY), writing, writing]
+    asked.start(["/bin/sh", "-c", WHO], ends, PATH, **LIMITS, template=LIBRARY).wait()
+    assert os.read(reading, 100) == b"forked\n"
+    for each in (reading, *ends[:2]):
+        os.close(each)
