@@ -8,6 +8,10 @@
 A fork of the grader copies what the grader has in memory, and to build a sandbox takes as long again: for each machine
 that was an eighth of a boot.  And nobody has to think of what is left behind, whoever dies, and at what moment: each
 machine has a socket between the two, and the end of that is the end of the machine.
+
+Half of QEMU's own start is the work of the dynamic linker.  Where it can be done (qemu_template.py), the launcher does it
+once: it starts one QEMU that stops before main() and forks for each machine.  That one then holds the machine's socket.
+Whatever fails there, the launcher starts QEMU itself, as it starts everything else.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ import struct
 import subprocess
 import sys
 import threading
-from typing import Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
+import time
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence, Tuple
 
 from grader import sandbox
 from grader.paths import ROOT
@@ -33,6 +38,18 @@ READY = b"!"  # what it says when it is there
 DESCRIPTORS_MAX = 32
 NOT_STARTED = 127  # exit status, as a shell's
 GONE = -signal.SIGKILL
+
+Request = Dict[str, Any]  # what start() was told
+
+# Of a template: its requests (struct request), the longest of them, and where it learns which socket they come from.  As
+# in qemu_template.c.
+TEMPLATE_HEAD = struct.Struct("=QQQII")
+TEMPLATE_REQUEST_MAX = (128 << 10) - 1
+TEMPLATE_SOCKET = "RUNG_TEMPLATE_SOCKET"
+# Its arguments.  A QEMU that is not stopped before main() ends at once; the second one is room for machines' own.
+TEMPLATE_ARGUMENTS = ["-version", "(template)".ljust(4 << 10)]
+# How variables begin that may change from machine to machine, and mean nothing to QEMU or its libraries.
+UNHEEDED = ("PYTEST_CURRENT_TEST", "RUNG_")
 
 
 class Started:
@@ -116,11 +133,14 @@ class Launcher:
         memory: int,
         file_size: int,
         cpu_seconds: int,
+        template: str = "",
     ) -> Started:
         """Start a command (the first word is a path) in the sandbox, within limits (see sandbox.limits()), with these
-        descriptors as its 0, 1, 2, 3, …  Raises OSError when the launcher is no more."""
+        descriptors as its 0, 1, 2, 3, …  template: the object that makes a template of the command's program, which
+        then forks; "": the program is started.  Raises OSError when the launcher is no more."""
         limits = {"memory": memory, "file_size": file_size, "cpu_seconds": cpu_seconds}
-        request = {"command": list(command), "environment": dict(environment), "limits": limits}
+        request: Request = {"command": list(command), "environment": dict(environment)}
+        request.update(limits=limits, template=template)
         body = json.dumps(request).encode()
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
@@ -148,7 +168,11 @@ def output_of(
     command: Sequence[str],
     descriptors: Sequence[int],
     environment: Mapping[str, str],
-    **limits: int,
+    *,
+    memory: int,
+    file_size: int,
+    cpu_seconds: int,
+    template: str = "",
 ) -> Tuple[bytes, int]:
     """Run a command as Launcher.start() does, with nothing to read and these descriptors as its 3, 4, …  Returns all
     that it writes, and its status.  Raises OSError when the launcher is no more."""
@@ -157,7 +181,9 @@ def output_of(
     with os.fdopen(reading, "rb") as output:
         try:
             ends = [nothing, writing, writing, *descriptors]
-            started = launcher().start(command, ends, environment, **limits)
+            started = launcher().start(
+                command, ends, environment, memory, file_size, cpu_seconds, template
+            )
         finally:
             os.close(nothing)
             os.close(writing)
@@ -181,9 +207,29 @@ def _receive(requests: socket.socket) -> Tuple[bytes, List[int]]:
     return body if len(body) == missing else b"", descriptors
 
 
-def _become(body: bytes, descriptors: Sequence[int]) -> NoReturn:
+def _spawn(
+    command: Sequence[str],
+    descriptors: Sequence[int],
+    environment: Mapping[str, str],
+    apply: Callable[[], None],
+) -> int:
+    """Start a command in a child that has called apply().  Returns the child's process id; the descriptors are closed
+    here."""
+    pid = os.fork()
+    if pid == 0:
+        _become(command, descriptors, environment, apply)
+    for each in descriptors:
+        os.close(each)
+    return pid
+
+
+def _become(
+    command: Sequence[str],
+    descriptors: Sequence[int],
+    environment: Mapping[str, str],
+    apply: Callable[[], None],
+) -> NoReturn:
     """In a child: be what was asked for."""
-    request = json.loads(body)
     try:
         # First out of the way of the numbers that they are to have.
         away = [fcntl.fcntl(d, fcntl.F_DUPFD_CLOEXEC, DESCRIPTORS_MAX) for d in descriptors]
@@ -193,12 +239,123 @@ def _become(body: bytes, descriptors: Sequence[int]) -> NoReturn:
         # Python ignores the first two.
         for each in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(each, signal.SIG_DFL)
-        sandbox.limits(**request["limits"])()
-        os.execve(request["command"][0], request["command"], request["environment"])
+        apply()
+        os.execve(command[0], list(command), environment)
     except (OSError, ValueError) as error:
-        os.write(2, f"{request['command'][0]}: {error}\n".encode())
+        os.write(2, f"{command[0]}: {error}\n".encode())
     finally:
         os._exit(NOT_STARTED)
+
+
+class _Template:
+    """The template of a launcher: one program, in one environment, stopped before its main().  It is started by the first
+    request that allows it.  Requests wait until it is ready; when it ends, it has been the only one.
+    """
+
+    def __init__(self, selector: selectors.BaseSelector):
+        self._selector = selector
+        self._of: Optional[Tuple[object, ...]] = None
+        self._socket: Optional[socket.socket] = None
+        self._ready = False
+        self._waiting: List[Tuple[Request, List[int]]] = []
+        self._deadline = 0.0
+        self.pid = 0
+
+    def take(self, request: Request, descriptors: List[int]) -> bool:
+        """Have it fork for a request, now or when it is ready.  False: the program is to be started."""
+        of = self._what_of(request)
+        if of is None:
+            return False
+        if self._of is None:
+            self._of = of
+            self._begin(request)
+        if self._socket is None or of != self._of:
+            return False
+        if self._ready:
+            return self._ask(request, descriptors)
+        self._waiting.append((request, descriptors))
+        return True
+
+    @staticmethod
+    def _what_of(request: Request) -> Optional[Tuple[object, ...]]:
+        """What a template has to be of, to serve this request; None when none can."""
+        path = request["command"][0]
+        try:
+            with open(path, "rb") as file:
+                of = os.fstat(file.fileno())
+                # A script's interpreter would become the template.
+                if not request["template"] or file.read(4) != b"\x7fELF":
+                    return None
+        except OSError:
+            return None
+        environment = request["environment"].items()
+        heeded = sorted(each for each in environment if not each[0].startswith(UNHEEDED))
+        return request["template"], path, of.st_dev, of.st_ino, of.st_size, of.st_mtime_ns, heeded
+
+    def _begin(self, request: Request) -> None:
+        environment = dict(request["environment"])
+        preloaded = [request["template"], environment.get("LD_PRELOAD", "")]
+        environment["LD_PRELOAD"] = ":".join(filter(None, preloaded))
+        environment[TEMPLATE_SOCKET] = "3"
+        try:
+            self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            descriptors = [os.open(os.devnull, os.O_RDWR) for _ in range(3)]
+            descriptors.append(theirs.detach())
+            command = [request["command"][0], *TEMPLATE_ARGUMENTS]
+            self.pid = _spawn(command, descriptors, environment, sandbox.bound_to_us())
+        except OSError:  # the host is short of something, or has no such sockets
+            self._end()
+            return
+        self._deadline = time.monotonic() + sandbox.TRIAL_SECONDS
+        self._selector.register(self._socket, selectors.EVENT_READ, self)
+
+    def _end(self) -> None:
+        if self._socket:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(self._socket)
+            self._socket.close()
+        self._socket = None
+
+    def _ask(self, request: Request, descriptors: List[int]) -> bool:
+        """Send it a request.  False when that does not work."""
+        limits = request["limits"]
+        words = request["command"]
+        variables = [f"{name}={value}" for name, value in request["environment"].items()]
+        head = TEMPLATE_HEAD.pack(
+            *(limits[name] for name in ("memory", "file_size", "cpu_seconds")),
+            len(words),
+            len(variables),
+        )
+        body = head + b"".join(os.fsencode(each) + b"\0" for each in (*words, *variables))
+        if self._socket is None or len(body) > TEMPLATE_REQUEST_MAX:
+            return False
+        try:
+            socket.send_fds(self._socket, [body], descriptors, socket.MSG_DONTWAIT)
+        except OSError:
+            return False
+        for each in descriptors:
+            os.close(each)
+        return True
+
+    def hear(self) -> List[Tuple[Request, List[int]]]:
+        """It is ready, or has ended.  Returns the requests that waited, and for which the program is to be started."""
+        said = b""
+        with contextlib.suppress(OSError):
+            said = self._socket.recv(len(READY)) if self._socket else b""
+        self._ready = said == READY
+        if not self._ready:
+            self._end()
+        waiting, self._waiting = self._waiting, []
+        return [each for each in waiting if not self._ask(*each)]
+
+    def patience(self) -> Optional[float]:
+        """For how many seconds may the launcher wait for what comes next?  None: for ever."""
+        return max(0.0, self._deadline - time.monotonic()) if self._waiting else None
+
+    def hurry(self) -> None:
+        """End it if it does not get ready."""
+        if self._waiting and self.pid and time.monotonic() >= self._deadline:
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def serve(requests: socket.socket) -> None:
@@ -212,39 +369,52 @@ def serve(requests: socket.socket) -> None:
     selector = selectors.DefaultSelector()
     selector.register(requests, selectors.EVENT_READ)
     selector.register(woken, selectors.EVENT_READ)
+    template = _Template(selector)
     requests.sendall(READY)
+
+    def start(request: Request, descriptors: List[int]) -> None:
+        control, *given = descriptors
+        apply = sandbox.limits(**request["limits"])
+        pid = _spawn(request["command"], given, request["environment"], apply)
+        controls[pid] = socket.socket(fileno=control)
+        selector.register(controls[pid], selectors.EVENT_READ, pid)
+
     asked = True
     while asked:
-        for key, _ in selector.select():
+        for key, _ in selector.select(template.patience()):
             if key.fileobj is requests:
                 body, descriptors = _receive(requests)
                 asked = bool(body)
                 if not body:
                     break
-                control, *given = descriptors
-                pid = os.fork()
-                if pid == 0:
-                    _become(body, given)
-                for each in given:
-                    os.close(each)
-                controls[pid] = socket.socket(fileno=control)
-                selector.register(controls[pid], selectors.EVENT_READ, pid)
+                request = json.loads(body)
+                if not template.take(request, descriptors):
+                    start(request, descriptors)
             elif key.fileobj == woken:
                 os.read(woken, 1 << 12)
+            elif key.data is template:
+                for each in template.hear():
+                    start(*each)
             elif key.data in controls:
                 os.kill(key.data, signal.SIGKILL)
                 selector.unregister(key.fileobj)
-        _tell_ends(controls, selector)
-    for pid in controls:
+        template.hurry()
+        _tell_ends(controls, selector, template)
+    for pid in [*controls, *filter(None, [template.pid])]:
         os.kill(pid, signal.SIGKILL)
 
 
-def _tell_ends(controls: Dict[int, socket.socket], selector: selectors.BaseSelector) -> None:
+def _tell_ends(
+    controls: Dict[int, socket.socket], selector: selectors.BaseSelector, template: _Template
+) -> None:
     """Reap who has ended, and tell their statuses."""
-    while controls:
+    while controls or template.pid:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             break
+        if pid == template.pid:
+            template.pid = 0  # its socket tells the rest
+            continue
         with controls.pop(pid) as control:
             with contextlib.suppress(KeyError):  # it is not listened to when it was to be killed
                 selector.unregister(control)

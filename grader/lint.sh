@@ -38,6 +38,9 @@ step cppcheck cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
 step cppcheck-user cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
     --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
     -I user/include user
+step cppcheck-host cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 \
+    --enable=warning,performance,portability --inline-suppr --suppressions-list=grader/cppcheck.txt \
+    grader/qemu_template.c
 step black black -q --check "${python_files[@]}"
 step mypy mypy --strict --python-executable "$python" grader labs/*/test_*.py
 step shellcheck shellcheck -x "${shell_files[@]}"

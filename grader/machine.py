@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from grader import bounded, device_tree, kept_runs, programs, store, view
+from grader import bounded, device_tree, kept_runs, programs, qemu_template, store, view
 from grader.build import need
 from grader.gdbstub import Lost, Stub
 from grader.launcher import GONE, launcher
@@ -319,6 +319,7 @@ class _Running:
                 memory=QEMU_MEMORY,
                 file_size=file_max,
                 cpu_seconds=QEMU_CPU_SECONDS,
+                template=qemu_template.library(),
             )
         except OSError as error:
             raise GraderGaveUp(f"QEMU could not be started: {error}") from None

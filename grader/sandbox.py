@@ -183,13 +183,8 @@ def wrap_machine() -> List[str]:
     return prefix + ["--unshare-all", "--"]
 
 
-def limits(
-    memory: int, file_size: int, cpu_seconds: int, own_session: bool = True
-) -> Callable[[], None]:
-    """A function to call in a child before exec (subprocess's preexec_fn): it dies with us, and it and all it starts
-    stay within these (bytes of address space, bytes a file, seconds of CPU time; each process
-    for itself).  own_session: a ^C of the terminal does not reach it."""
-
+def bound_to_us(own_session: bool = True) -> Callable[[], None]:
+    """A function to call in a child before exec: it dies with us.  own_session: a ^C of the terminal does not reach it."""
     libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
     def apply() -> None:
@@ -197,6 +192,21 @@ def limits(
             os.setsid()
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return apply
+
+
+def limits(
+    memory: int, file_size: int, cpu_seconds: int, own_session: bool = True
+) -> Callable[[], None]:
+    """A function to call in a child before exec (subprocess's preexec_fn): it dies with us, and it and all it starts
+    stay within these (bytes of address space, bytes a file, seconds of CPU time; each process
+    for itself).  own_session: a ^C of the terminal does not reach it."""
+
+    bind = bound_to_us(own_session)
+
+    def apply() -> None:
+        bind()
         lower(resource.RLIMIT_AS, memory, memory)
         lower(resource.RLIMIT_FSIZE, file_size, file_size)
         lower(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 2)

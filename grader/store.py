@@ -211,11 +211,12 @@ def file_hash(path: Path) -> str:
 
 @functools.lru_cache(maxsize=None)
 def code_identity() -> str:
-    """The hash of the grader's code (grader/*.py) and of the version of Python; "" when the files may differ from the
+    """The hash of the grader's code (grader/*.py, grader/*.c) and of the version of Python; "" when the files may differ from the
     code that runs here, because they changed after it was loaded."""
     whole = hashlib.sha256(sys.version.encode())
     try:
-        for path in sorted((ROOT / "grader").glob("*.py")):
+        directory = ROOT / "grader"
+        for path in sorted([*directory.glob("*.py"), *directory.glob("*.c")]):
             of = path.stat()
             if max(of.st_mtime_ns, of.st_ctime_ns) > _LOADED_NS - SETTLED_NS:
                 return ""

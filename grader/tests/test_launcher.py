@@ -11,17 +11,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List
+from typing import Any, Dict, Iterator, List
 
 import pytest
 
-from grader import build, grade, launcher, machine, sandbox
+from grader import build, grade, launcher, machine, qemu_template, sandbox
 from grader.labs import find_lab
 from grader.machine import Boot
 from grader.paths import GraderGaveUp, ROOT
 from grader.plugin import Machine
 
-LIMITS: Dict[str, int] = {"memory": 1 << 30, "file_size": 1 << 20, "cpu_seconds": 30}
+LIMITS: Dict[str, Any] = {"memory": 1 << 30, "file_size": 1 << 20, "cpu_seconds": 30}
 PATH = {"PATH": os.environ["PATH"]}
 PATIENCE = 20  # seconds, for what takes milliseconds
 
@@ -164,8 +164,9 @@ def test_who_is_forked_has_a_launcher_of_its_own() -> None:
 @needs_proc
 @pytest.mark.parametrize("sandboxed", ["on", "off"])
 @pytest.mark.parametrize("how", ["at its end", "by force", "by force, at once"])
+@pytest.mark.parametrize("template", ["", qemu_template.library()], ids=["started", "forked"])
 def test_nothing_is_left_behind(
-    how: str, sandboxed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    how: str, sandboxed: str, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who has asked for something dies; at once: before it can have been started."""
     monkeypatch.setenv("RUNG_SANDBOX", sandboxed)
@@ -175,7 +176,7 @@ def test_nothing_is_left_behind(
 reading, writing = os.pipe()
 command = ["/bin/sh", "-c", "echo here; while :; do sleep 1; done", "{word}"]
 limits = dict(memory=1 << 30, file_size=1 << 20, cpu_seconds=30)
-started = launcher.launcher().start(command, [reading, writing, writing], os.environ, **limits)
+started = launcher.launcher().start(command, [reading, writing, writing], os.environ, **limits, template={template!r})
 if {how == "by force, at once"}: os.kill(os.getpid(), signal.SIGKILL)
 os.read(reading, 5)
 print("started", flush=True)
