@@ -25,10 +25,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 
 import pytest
 
-from grader import blame, build, grade, wrong_kernels
+from grader import blame, build, forked, grade, wrong_kernels
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
-from grader.paths import BUILD, ROOT, GraderError, shown
+from grader.paths import BUILD, GraderError, shown
 from grader.plugin import Plugin, Selection, test_id
 from grader.pool import Pool
 from grader.results import FAILED, TestResult
@@ -109,24 +109,15 @@ def _stage(of: Lab, files: Mapping[str, bytes], directory: Path) -> Path:
 def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
     """Grade a staged solutions directory in a process of its own; the content of results.json."""
     out = directory / "result"
-    command = [sys.executable, "-m", "grader", "grade", "--quiet", "--lab", lab.name]
-    command += ["--solutions", str(directory / "solutions"), "--out", str(out), *options]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "RUNG_WORKERS": "1",
-            "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS_MAX,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise GraderError(f"{shown(directory)} could not be graded: {done.stdout.strip()}")
+    command = ["grade", "--quiet", "--lab", lab.name, "--solutions", str(directory / "solutions")]
+    environment = {
+        **os.environ,
+        "RUNG_WORKERS": "1",
+        "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
+    }
+    status, said = forked.command([*command, "--out", str(out), *options], environment, SECONDS_MAX)
+    if status != 0:
+        raise GraderError(f"{shown(directory)} could not be graded: {said.strip()}")
     result: Dict[str, Any] = json.loads((out / "results.json").read_text())
     return result
 

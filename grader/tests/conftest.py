@@ -6,14 +6,13 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
 import pytest
 
+from grader import forked
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT
 from grader.submission import reference_objects
@@ -70,25 +69,17 @@ def grade(tmp_path: Path, lab: Lab) -> Grade:
         out = tmp_path / "out"
         if "--lab" not in options:
             options = ("--lab", lab.name, *options)
-        command = [sys.executable, "-m", "grader", "grade", "--solutions", str(solutions)]
-        done = subprocess.run(
-            [*command, "--out", str(out), *options],
-            cwd=ROOT,
-            env={
-                **os.environ,
-                "RUNG_WORKERS": "1",
-                "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
-                **environment,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        environment = {
+            **os.environ,
+            "RUNG_WORKERS": "1",
+            "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
+            **environment,
+        }
+        command = ["grade", "--solutions", str(solutions), "--out", str(out), *options]
+        status, said = forked.command(command, environment, 300)
         kept = out / "results.json"
         results = json.loads(kept.read_text()) if kept.is_file() else None
-        return Graded(done.returncode, done.stdout, results)
+        return Graded(status, said, results)
 
     return run
 
