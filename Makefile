@@ -107,10 +107,10 @@ handout: ready authors ## Write the student edition, without solutions: OUT=dir
 
 ##@ For authors of labs
 test: authors ready-for-test ## Prove that every point is earned: all tests of Rung itself, then all wrong kernels
-	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto; tests=$$?; $(GRADER) mutants && exit $$tests
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto --once; tests=$$?; $(GRADER) mutants && exit $$tests
 
 test-fast: authors ready-for-test lint ## A part of that: the grader by itself, and reference and starter of all labs
-	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto -q -m fast
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto -q --once -m fast
 
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
 	@"$(PYTHON_FOUND)" -m pytest grader/tests/large_programs.py

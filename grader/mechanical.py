@@ -17,7 +17,6 @@ Where a file has the same line several times, a number behind its name tells whi
 
 from __future__ import annotations
 
-import concurrent.futures
 import random
 import re
 import shutil
@@ -25,12 +24,13 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple, Union
 
 from grader import build, mutants, template
 from grader.grade import Options, configuration
 from grader.labs import Lab, Task, all_labs, find_lab
 from grader.paths import BUILD, KERNEL, ROOT, GraderError, shown
+from grader.pool import Pool
 from grader.submission import reference_objects
 
 STAGE = BUILD / "mechanical"
@@ -263,13 +263,20 @@ def draw(lab: Lab, seed: int) -> Iterator[Edit]:
             del by_file[name]
 
 
-def _try(edit: Edit, directory: Path) -> Optional[List[str]]:
-    """None for an edit that is left out, else the tests that it loses."""
+Lost = Union[List[str], GraderError, None]
+
+
+def _try(order: Tuple[Edit, Path]) -> Lost:
+    """In a worker: None for an edit that is left out, else the tests that it loses when it is staged in a directory, or
+    why that cannot be said."""
+    edit, directory = order
     if not differs(edit):
         return None
     stage(edit, directory)
     try:
         return lost_tests(edit, directory)
+    except GraderError as error:
+        return error
     finally:
         kernel = configuration(edit.lab, Options(solutions=directory / "solutions")).directory
         shutil.rmtree(kernel, ignore_errors=True)
@@ -285,37 +292,36 @@ def command(lab_name: str, count: int, seed: int, workers: int) -> int:
     reference_objects()
     for lab in labs:
         explained = equivalents(lab)
-        tried = lost = equal = left_out = 0
+        tried = lost = equal = left_out = number = 0
         order = draw(lab, seed)
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            waiting: Dict["concurrent.futures.Future[Optional[List[str]]]", Edit] = {}
-            number = 0
-            while True:
-                while len(waiting) < min(workers, count - tried - equal):
-                    edit = next(order, None)
-                    if edit is None:
-                        break
-                    if edit.key in explained:
-                        equal += 1
-                        continue
-                    number += 1
-                    waiting[pool.submit(_try, edit, STAGE / f"{lab.folder}-{number}")] = edit
-                if not waiting:
+        pool: Pool[Tuple[Edit, Path], Lost] = Pool(_try, workers)
+
+        def next_edit() -> Optional[Tuple[Edit, Path]]:
+            nonlocal equal, number
+            while tried + equal + len(pool.busy) < count:
+                edit = next(order, None)
+                if edit is None:
                     break
-                done, _ = concurrent.futures.wait(
-                    waiting, return_when=concurrent.futures.FIRST_COMPLETED
-                )
-                for future in done:
-                    edit, names = waiting.pop(future), future.result()
-                    if names is None:
-                        left_out += 1
-                        continue
-                    tried += 1
-                    if names:
-                        lost += 1
-                    else:
-                        unexplained += 1
-                        print(f"survives: {edit}", flush=True)
+                if edit.key not in explained:
+                    number += 1
+                    return edit, STAGE / f"{lab.folder}-{number}"
+                equal += 1
+            return None
+
+        try:
+            for (edit, _), names in pool.carry_out(next_edit):
+                if isinstance(names, GraderError):
+                    raise names
+                if names is None:
+                    left_out += 1
+                    continue
+                tried += 1
+                lost += bool(names)
+                if not names:
+                    unexplained += 1
+                    print(f"survives: {edit}", flush=True)
+        finally:
+            pool.close()
         print(
             f"lab {lab.number}: {lost} of {tried} edits lose a test;"
             f" {equal} more are known to be equivalent, {left_out} have the same machine code or do not compile",

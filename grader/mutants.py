@@ -9,7 +9,6 @@ grader/wrong_kernels.py says what stands in the first two.
 
 from __future__ import annotations
 
-import concurrent.futures
 import dataclasses
 import json
 import os
@@ -21,11 +20,12 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import TypeVar
 
 import pytest
 
-from grader import blame, build, forked, grade, wrong_kernels
+from grader import blame, build, forked, grade, proved, wrong_kernels
 from grader.build import BuildFailure, Configuration, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, GraderError, shown
@@ -36,6 +36,8 @@ from grader.submission import reference_objects
 from grader.wrong_kernels import Entry
 
 STAGE = BUILD / "mutants"
+Order = TypeVar("Order")
+Answer = TypeVar("Answer")
 # Of a whole grade: a hostile submission may make each of its runs as slow as it can.
 SECONDS_MAX = 1500
 
@@ -53,6 +55,11 @@ class Subject:
     path: Path
     header: Dict[str, str] = field(default_factory=dict)
     entry: Optional[Entry] = None
+
+    @property
+    def id(self) -> str:
+        """Unlike that of any other, in any lab."""
+        return f"{self.lab.name}/{self.kind}/{self.name}"
 
     def tests(self, key: str) -> Set[str]:
         return {name for name in re.split(r"[,\s]+", self.header.get(key, "")) if name}
@@ -120,6 +127,18 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
         raise GraderError(f"{shown(directory)} could not be graded: {said.strip()}")
     result: Dict[str, Any] = json.loads((out / "results.json").read_text())
     return result
+
+
+def work_on(
+    orders: Sequence[Order], work: Callable[[Order], Answer], workers: int
+) -> Iterator[Tuple[Order, Answer]]:
+    """Have forked workers carry out these orders; each with its answer, as they come."""
+    waiting = list(reversed(orders))
+    pool: Pool[Order, Answer] = Pool(work, min(workers, len(waiting)))
+    try:
+        yield from pool.carry_out(lambda: waiting.pop() if waiting else None)
+    finally:
+        pool.close()
 
 
 def changed_files(subject: Subject) -> Set[str]:
@@ -276,11 +295,10 @@ def pairs_command(lab_name: str, count: int, seed: int, workers: int) -> int:
     labs = [find_lab(lab_name)] if lab_name else all_labs()
     drawn = [pair for lab in labs for pair in draw_pairs(lab, count, seed)]
     bad = 0
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for (one, other), problems in zip(drawn, pool.map(try_pair, drawn)):
-            bad += bool(problems)
-            for problem in problems:
-                print(f"✗ {one.lab.name} {one.name} and {other.name}: {problem}", flush=True)
+    for (one, other), problems in work_on(drawn, try_pair, workers):
+        bad += bool(problems)
+        for problem in problems:
+            print(f"✗ {one.lab.name} {one.name} and {other.name}: {problem}", flush=True)
     print(f"{len(drawn) - bad} of {len(drawn)} pairs: the blame is right")
     return 1 if bad else 0
 
@@ -327,18 +345,10 @@ class _Trial:
         def work(name: str) -> Tuple[Verdict, Optional[Exception]]:
             return self._try(plugin, index, self.subjects[name])
 
-        pool: Pool[str, Tuple[Verdict, Optional[Exception]]] = Pool(work, self.workers)
-        waiting = list(self.subjects)
-        try:
-            while waiting or pool.busy:
-                while waiting and pool.idle:
-                    pool.begin(waiting.pop(0))
-                for _, (verdict, trouble) in pool.collect():
-                    if trouble:
-                        raise trouble
-                    self.on_verdict(verdict)
-        finally:
-            pool.close()
+        for _, (verdict, trouble) in work_on(list(self.subjects), work, self.workers):
+            if trouble:
+                raise trouble
+            self.on_verdict(verdict)
 
     def _try(
         self, plugin: Plugin, index: Mapping[str, pytest.Item], subject: Subject
@@ -378,11 +388,12 @@ def prove(
 
 
 class _Shown:
-    """What the command prints: each verdict when all are wanted, else those with problems; and how far it is."""
+    """What the command prints: each verdict when all are wanted, else those with problems; and how far it is.  What is right
+    is remembered."""
 
-    def __init__(self, count: int, all_of_them: bool):
+    def __init__(self, count: int, all_of_them: bool, before: proved.Proved):
         self.count, self.done, self.bad = count, 0, 0
-        self._all = all_of_them
+        self._all, self._before = all_of_them, before
         self._out = sys.stdout  # under pytest it leads nowhere
         self._lock = threading.Lock()
         self._counts = sys.stderr.isatty()
@@ -391,6 +402,8 @@ class _Shown:
         with self._lock:
             self.done += 1
             self.bad += bool(verdict.problems)
+            if not verdict.problems:
+                self._before.add(verdict.subject.id)
             if self._counts:
                 sys.stderr.write("\r\x1b[K")
             if self._all or verdict.problems:
@@ -436,7 +449,13 @@ def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
         raise GraderError(
             "there are no mutants here: this is the student edition, or ONLY matches none"
         )
-    shown_verdicts = _Shown(len(chosen), bool(lab_name or only))
+    # Whoever names some wants to see them.
+    before = proved.Proved("") if lab_name or only or full else proved.here()
+    count = len(chosen)
+    chosen = [subject for subject in chosen if subject.id not in before.names]
+    if len(chosen) < count:
+        print(f"{count - len(chosen):,} did before, on this very tree: STORE=off tries all of them")
+    shown_verdicts = _Shown(len(chosen), bool(lab_name or only), before)
     reference_objects()
     whole = [subject for subject in chosen if full or subject.kind != "mutant"]
     for lab in labs:
@@ -444,10 +463,10 @@ def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
         if mutants:
             prove(lab, mutants, workers, shown_verdicts)
     verdicts: List[Verdict] = []
-    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for verdict in pool.map(try_subject, whole):
-            shown_verdicts(verdict)
-            verdicts.append(verdict)
+    for _, verdict in work_on(whole, try_subject, workers):
+        shown_verdicts(verdict)
+        verdicts.append(verdict)
+    before.close()
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[K")
     if full:

@@ -13,7 +13,7 @@ import signal
 import socket
 import struct
 import sys
-from typing import Callable, Dict, Generic, List, NoReturn, Tuple, TypeVar
+from typing import Callable, Dict, Generic, Iterator, List, NoReturn, Optional, Tuple, TypeVar
 
 from grader import sandbox, store
 from grader.paths import GraderGaveUp
@@ -82,6 +82,22 @@ class Pool(Generic[Order, Answer]):
                 self.idle.append(channel)
                 collected.append((order, answer))
         return collected
+
+    def carry_out(
+        self, next_order: Callable[[], Optional[Order]]
+    ) -> Iterator[Tuple[Order, Answer]]:
+        """Hand out orders as workers become idle, until there are none; each order with its answer, as they come.
+
+        next_order: None when there is none now; it is asked again after each answer."""
+        while True:
+            while self.idle:
+                order = next_order()
+                if order is None:
+                    break
+                self.begin(order)
+            if not self.busy:
+                return
+            yield from self.collect()
 
     def close(self) -> None:
         """End the workers; busy ones take their machines with them."""

@@ -12,10 +12,11 @@ from typing import Any, Callable, Dict, Optional
 
 import pytest
 
-from grader import forked
+from grader import forked, proved
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT
 from grader.submission import reference_objects
+from grader.tests.once import Once, ToldToWorkers
 
 
 @dataclass
@@ -46,12 +47,23 @@ def heed_control_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--once", action="store_true", help="leave out what has passed on this tree")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Build what all configurations share once, before xdist's workers start.  What is proved here is proved of machines
     that boot, unless the store itself is asked for."""
+    if hasattr(config, "workerinput"):
+        names = frozenset(config.workerinput.get("proved", ()))
+        config.pluginmanager.register(Once(None, names))
+        return
+    before = proved.here() if config.getoption("--once") else proved.Proved("")
+    config.pluginmanager.register(Once(before, before.names))
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(ToldToWorkers(before.names))
     os.environ.setdefault("RUNG_STORE", "off")
-    if not hasattr(config, "workerinput"):
-        reference_objects()
+    reference_objects()
 
 
 @pytest.fixture
