@@ -48,7 +48,7 @@ ifneq ($(STORE),)
 export RUNG_STORE := $(STORE)
 endif
 
-.PHONY: help setup doctor start grade regress run debug timeline map slots test test-fast test-linux test-versions mutants fuzz template \
+.PHONY: help setup doctor start grade regress run debug timeline map slots test test-fast test-deep test-linux test-versions mutants fuzz template \
 	handout bench format lint clean ready ready-for-test authors
 
 help: ## This list
@@ -111,6 +111,9 @@ test: authors ready-for-test ## Prove that every point is earned: all tests of R
 
 test-fast: authors ready-for-test lint ## A part of that: the grader by itself, and reference and starter of all labs
 	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto -q --once -m fast
+
+test-deep: authors ready-for-test ## More of what the proof samples: seeds of grades, random calls, odd input (an hour)
+	@"$(PYTHON_FOUND)" -m pytest grader/tests -n auto --once -m deep; tests=$$?; $(GRADER) fuzz --calls "$(or $(CALLS),1000000)" --seed "$(SEED)" && exit $$tests
 
 test-linux: authors ready-for-test ## Larger programs of Linux on the kernel of lab 6: dash and Lua, fetched by apt-get
 	@"$(PYTHON_FOUND)" -m pytest grader/tests/large_programs.py

@@ -5,6 +5,7 @@ The examples are the same each time (derandomize): a verdict of these tests does
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import socket
@@ -72,12 +73,16 @@ def to_bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+@functools.lru_cache(maxsize=None)
+def kernel() -> Path:
+    return build.build(grade.configuration(find_lab("batch"), grade.Options(solutions=None)))
+
+
 def read(console: bytes, traps: bytes = b"", exceeded: str = "", registers: str = "") -> run.Run:
     record = Record(console=console, traps=traps, exceeded=exceeded, registers=registers)
     record.kept = [bytes(trace.SIZE)]
-    kernel = build.build(grade.configuration(find_lab("batch"), grade.Options(solutions=None)))
     programs = {"hello": build.program("hello")}
-    return run.read(record, MARK, kernel, ["hello", "hello"], programs, 1.0)
+    return run.read(record, MARK, kernel(), ["hello", "hello"], programs, 1.0)
 
 
 @repeatable
