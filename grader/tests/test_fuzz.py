@@ -244,8 +244,6 @@ MUTANTS = [
     "null-entry-called",
     "table-index-unchecked",
     "counter-index-unchecked",
-    "sleeper-stays-listed",
-    "frame-lost-without-a-table",
     "file-is-not-put-back",
     "memory-file-leaked",
     "memory-file-lost-without-an-area",
@@ -258,6 +256,8 @@ MUTANTS = [
     "vector-kept-after-an-error",
     "vector-without-end",
 ]
+# Found, but after many seeds.
+RARE_MUTANTS = ["sleeper-stays-listed", "frame-lost-without-a-table"]
 
 
 def mutant(name: str) -> mutants.Subject:
@@ -266,7 +266,9 @@ def mutant(name: str) -> mutants.Subject:
     return next(each for each in subjects if each.kind == "mutant" and each.name == name)
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize(
+    "name", [*MUTANTS, *(pytest.param(name, marks=pytest.mark.deep) for name in RARE_MUTANTS)]
+)
 def test_a_bug_of_a_lab_is_found(name: str, tmp_path: Path) -> None:
     subject = mutant(name)
     solutions = mutants.stage(subject, tmp_path / "staged") / "solutions"
