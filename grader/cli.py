@@ -10,14 +10,13 @@ import argparse
 import contextlib
 import io
 import os
-import shutil
 import sys
 import traceback
 from pathlib import Path
 from typing import List, Optional, TextIO
 
 from grader import bounded, check
-from grader.paths import BUILD, ROOT, SOLUTIONS, TEMPLATE, GraderCrashed, GraderError, GraderGaveUp
+from grader.paths import BUILD, ROOT, SOLUTIONS, GraderCrashed, GraderError, GraderGaveUp
 from grader.paths import keep_trace, shown
 
 COMPLAINT_MAX = 8 << 10  # characters
@@ -42,31 +41,11 @@ def _workers() -> int:
         return os.cpu_count() or 2
 
 
-def start(asked: bool = False) -> int:
-    """Create what is missing of solutions/; never touch what is there.  Returns how many files.
-
-    Without being asked, none where all of them are in a folder below it: those are meant."""
-    from grader import intake
-    from grader.labs import all_labs
-
-    created = 0
-    if not asked and intake.only_below(SOLUTIONS):
-        return 0
-    for lab in all_labs():
-        for task in lab.tasks:
-            target = intake.part_path(lab, task, SOLUTIONS)
-            if target.exists() or target.is_symlink():
-                continue
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(TEMPLATE / lab.folder / task.file, target)
-            created += 1
-    return created
-
-
 def command_start(arguments: argparse.Namespace) -> int:
+    from grader import starter
     from grader.labs import all_labs
 
-    created = start(asked=True)
+    created = starter.create_missing(asked=True)
     labs = all_labs()
     if created:
         print(f"Created {created} starter files in {shown(SOLUTIONS)}/.")
@@ -80,7 +59,7 @@ def command_start(arguments: argparse.Namespace) -> int:
 
 
 def command_grade(arguments: argparse.Namespace) -> int:
-    from grader import grade, results
+    from grader import grade, results, starter
     from grader.progress import Progress
 
     directory = Path(arguments.out) if arguments.out else grade.RESULTS
@@ -89,7 +68,7 @@ def command_grade(arguments: argparse.Namespace) -> int:
     if arguments.set not in ("basic", "all"):
         raise GraderError(f"SET={arguments.set}: it is basic or all")
     if arguments.solutions == "solutions":
-        start()
+        starter.create_missing()
     options = grade.Options(
         solutions=grade.parse_solutions(arguments.solutions),
         given=grade.parse_with(arguments.with_),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -33,9 +34,8 @@ def _command(arguments: List[str], environment: Dict[str, str], output: str) -> 
         os.dup2(old, new)
     # Nothing that was captured of the process that forks.
     sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
-    from grader import cli
-
-    sys.exit(cli.main(arguments))
+    sys.argv = ["grader", *arguments]
+    runpy.run_module("grader", run_name="__main__", alter_sys=True)
 
 
 def _at_start(environment: Mapping[str, str]) -> Dict[str, str]:

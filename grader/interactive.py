@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import List, Optional, Sequence, Tuple
 
-from grader import build, disk, grade, machine, symbols
+from grader import build, disk, grade, machine, starter, symbols
 from grader.build import BuildFailure, Part
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import BUILD, ROOT, USER, GraderError, shown
@@ -28,9 +28,7 @@ def _kernel(lab_name: str, solutions: str, with_: str) -> Tuple[Lab, Tuple[Part,
     """The kernel that `make grade` would judge: of this lab, or of the first."""
     lab = find_lab(lab_name) if lab_name else all_labs()[0]
     if solutions == "solutions":
-        from grader.cli import start
-
-        start()
+        starter.create_missing()
     options = grade.Options(grade.parse_solutions(solutions), grade.parse_with(with_))
     for note in grade.lent_notes(lab, options):
         print(f"rung: note: {note}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Callable, Dict, List
 
 import pytest
 
-from grader import build, cli, grade, intake
+from grader import build, grade, intake, starter
 from grader.labs import Lab, all_labs, find_lab
 from grader.paths import ROOT, TEMPLATE, GraderError
 from grader.tests.conftest import Grade
@@ -353,11 +353,11 @@ def test_start_leaves_names_in_other_letters_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a student has written is not hidden by a starter file."""
-    monkeypatch.setattr(cli, "SOLUTIONS", tmp_path / "solutions")
+    monkeypatch.setattr(starter, "SOLUTIONS", tmp_path / "solutions")
     put_labs(tmp_path / "solutions", "1-Batch")
     (tmp_path / "solutions/1-Batch/batch.c").rename(tmp_path / "solutions/1-Batch/Batch.c")
     (tmp_path / "solutions/1-Batch/fault.c").unlink()
-    cli.start()
+    starter.create_missing()
     names = {path.name for path in (tmp_path / "solutions/1-Batch").iterdir()}
     assert "batch.c" not in names and "fault.c" in names
     assert not (tmp_path / "solutions/1-batch").exists()
@@ -367,10 +367,13 @@ def test_start_leaves_names_in_other_letters_alone(
 def test_only_who_asks_gets_starter_files_beside_what_is_in_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "SOLUTIONS", tmp_path / "solutions")
+    monkeypatch.setattr(starter, "SOLUTIONS", tmp_path / "solutions")
     wrapped(tmp_path / "solutions", "project")
-    assert cli.start() == 0
-    assert cli.start(asked=True) > 0 and (tmp_path / "solutions/1-batch/batch.c").is_file()
+    assert starter.create_missing() == 0
+    assert (
+        starter.create_missing(asked=True) > 0
+        and (tmp_path / "solutions/1-batch/batch.c").is_file()
+    )
 
 
 # ---- clones
