@@ -462,6 +462,8 @@ def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
         mutants = [s for s in chosen if s.lab == lab and s not in whole]
         if mutants:
             prove(lab, mutants, workers, shown_verdicts)
+    # Hostile ones take longest: begun last, one of them would run alone at the end.
+    whole.sort(key=lambda subject: subject.kind != "hostile")
     verdicts: List[Verdict] = []
     for _, verdict in work_on(whole, try_subject, workers):
         shown_verdicts(verdict)
