@@ -77,7 +77,7 @@ struct process {
     const struct job *job; /* what it was started for (job.h); NULL when for none */
     /* flat loader: the program, its data and its stack; with a space {0, USER_END}: what can be a program's at all */
     struct region memory;
-    struct space *space;   /* from lab 3 on */
+    struct space *space; /* from lab 3 on */
     struct file *files[PROCESS_FILES];
     struct file *written; /* that a system call of its own is writing to: file_write_whole() */
 
