@@ -37,7 +37,10 @@ struct frames_ops {
     /* One reference less; panics, with the address, about what is not a frame in use. */
     void (*put)(uintptr_t frame);
 
-    /* As alloc(), but the frame holds anything: for who writes all of it.  NULL is allowed: alloc() serves. */
+    /*
+     * As alloc(), but the frame's contents are undefined: the caller overwrites all of it.  NULL is allowed:
+     * frame_take() then calls alloc().
+     */
     uintptr_t (*take)(void);
     /*
      * get(), or put(), of each frame that an entry in [first, last) names (page_table.h); one that is 0 names none.

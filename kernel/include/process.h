@@ -55,8 +55,9 @@ void float_keep(struct switch_context *context);
 
 /*
  * The flags of clone() that C libraries use for fork(), and where they want to find pids: see clone(2),
- * CLONE_PARENT_SETTID, CLONE_CHILD_SETTID, CLONE_SETTLS.  The child must have its memory already.
- * args: clone()'s.  Returns 0; -EINVAL for flags that make threads; -EFAULT; -ENOMEM.
+ * CLONE_PARENT_SETTID, CLONE_CHILD_SETTID, CLONE_SETTLS.  The child must have its memory and its registers already: with
+ * CLONE_SETTLS its tp is set here, so user.x[] must not be copied afterwards.  It must not have been started.
+ * args: clone()'s.  Returns 0; -EINVAL for flags that make threads; -EFAULT; -ENOMEM.  It may sleep.
  */
 long clone_for_libraries(struct task *parent, struct process *child, const uint64_t args[6]);
 

@@ -22,7 +22,14 @@ struct scheduler_ops {
     /* task has become runnable: it was created, or has been woken. */
     void (*enqueue)(struct task *task);
 
-    /* task, the current one, waits or has ended: do not pick it until it is enqueued again. */
+    /*
+     * The current task waits or has ended: pick() must not return it until it is enqueued again.
+     *
+     * task: always current_task; its state says already that it cannot run.  It has been picked before, with one
+     * exception: boot_task is enqueued at boot while it runs, and it may wait before the first pick().  It stands in
+     * the queue then, and must be taken out wherever it stands, or be skipped by pick().  A task that waits for its
+     * first turn is never dequeued: one that is killed there is picked all the same, and ends in its turn.
+     */
     void (*dequeue)(struct task *task);
 
     /*

@@ -75,8 +75,9 @@ struct process {
         session; /* process group, session: each the pid of the process that began it; setpgid(2), setsid(2) */
     char name[PROCESS_NAME];
     const struct job *job; /* what it was started for (job.h); NULL when for none */
-    struct region memory;  /* flat loader: the program, its data and its stack */
-    struct space *space;   /* from lab 3 on */
+    /* flat loader: the program, its data and its stack; with a space {0, USER_END}: what can be a program's at all */
+    struct region memory;
+    struct space *space; /* from lab 3 on */
     struct file *files[PROCESS_FILES];
     struct file *written; /* that a system call of its own is writing to: file_write_whole() */
 

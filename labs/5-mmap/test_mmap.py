@@ -175,7 +175,7 @@ def test_random_places(machine: Machine) -> None:
     )
 
 
-# ---- 5.2 memory for who asks ----------------------------------------------------------------------
+# ---- 5.2 memory on request ------------------------------------------------------------------------
 
 MEMORY: Script = (
     ("map=0,3000,rw,pa", "a"),
@@ -863,12 +863,12 @@ def test_the_rest_of_an_area_stays(machine: Machine) -> None:
 @pytest.mark.task("5.6")
 @pytest.mark.points(2)
 @pytest.mark.hint(
-    "Alignment, then the length, then the range, then the bits of prot. A hole is -ENOMEM; PROT_WRITE for a shared file"
-    " that was not opened for it -EACCES."
+    "Alignment, then a length of 0, then a range that wraps, then the bits of prot, then page by page: a hole is"
+    " -ENOMEM, PROT_WRITE for a shared file that was not opened for it -EACCES."
 )
 def test_what_cannot_be_protected_is_refused(machine: Machine) -> None:
     """Otherwise a file that was opened for reading is written."""
-    probe(machine, "protect-errors", "what mprotect() is asked, and what it answers", checks=35)
+    probe(machine, "protect-errors", "what mprotect() is asked, and what it answers", checks=39)
 
 
 @pytest.mark.task("5.6")

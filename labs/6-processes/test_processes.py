@@ -460,7 +460,8 @@ def test_areas_are_inherited_as_they_are(machine: Machine) -> None:
 @pytest.mark.requires("a_program_becomes_two")
 @pytest.mark.hint(
     "args[1] is the child's sp, if it is not 0; clone_for_libraries() knows the flags, and refuses those that make"
-    " threads. Where the child goes on, task->called_at tells, whatever sepc is meanwhile."
+    " threads. It may set the child's tp, so all registers are set before. task->called_at is the address of the ecall,"
+    " whatever sepc is meanwhile."
 )
 def test_clone_does_what_its_arguments_say(machine: Machine) -> None:
     """Otherwise C libraries cannot use it."""

@@ -70,7 +70,10 @@ static int fill_space(struct process *process, const struct elf *elf, char *cons
     return -ENOEXEC;
 }
 
-/* The contracts of these two are in loader.h.  process->memory says which addresses can be a program's. */
+/*
+ * The contracts of these two are in loader.h.  process->memory is {0, USER_END} while the process has a space, and
+ * {0, 0} without one: lab 1's write() reads it.  space_create() and space_destroy() have set it already.
+ */
 static void unload(struct process *process)
 {
     /* TODO(3.5) */

@@ -10,8 +10,8 @@
 
 /*
  * The contract of this one is in demand.h.  What can be done without is what can be had again: pages of
- * areas with a file that cannot be written, and never could (area->modified).  Drop them, in the spaces of all other tasks (task_next() in
- * task.h): whoever needs one again touches it, and gets it from the file.  Not in this space: the
+ * areas with a file that cannot be written, and never could (area->modified).  Drop them, in the spaces of
+ * all other tasks (task_next() in task.h): whoever needs one again touches it, and gets it from the file.  Not in this space: the
  * instruction that waits for its page needs others of its own, which would go, and come, and go.
  *
  * It is worth trying again when there is a frame now.
@@ -24,8 +24,8 @@ static bool relieve(const struct space *space)
 }
 
 /*
- * The contract of this one is in demand.h.  Linux's word for it is SIGKILL.  Report it as lab 1 reports
- * faults, and end the program as lab 1 ends them; everybody else goes on.
+ * The contract of this one is in demand.h.  Linux's word for it is SIGKILL.  Report it with
+ * trap_report_fault() (trap.h), and end the program with task_exit() (task.h, signal.h); all others go on.
  */
 static void end(struct task *task, uint64_t cause)
 {

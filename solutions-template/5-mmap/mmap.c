@@ -1,5 +1,5 @@
 /*
- * Task 5.2: memory for who asks: mmap().
+ * Task 5.2: memory on request: mmap().
  */
 #include "errno.h"
 #include "file.h"

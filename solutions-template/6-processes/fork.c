@@ -43,7 +43,8 @@ static int inherit_memory(const struct process *parent, struct process *child)
  * parent's memory, and what process_inherit() hands down; clone_for_libraries() sees to the flags (process.h).
  * It goes on where its parent does, behind the ecall (task->called_at), with the same registers (user.x[]; what else
  * is in task->user belongs to each process's own way into the kernel) and floating-point registers (float_keep()),
- * but for two: a0 says which of the two it is, the child's is 0; and sp is `stack` if that is not 0.
+ * but for two: a0 says which of the two it is, the child's is 0; and sp is `stack` if that is not 0.  All of them are
+ * set before clone_for_libraries(), which may give the child another tp.
  *
  * When all of this is there it is started (task_start()), and born (families->born() in family.h).
  *

@@ -61,8 +61,10 @@ static void fill_missing(struct space *space, const struct area *area, uint64_t 
 /*
  * madvise(address, length, advice): args[0] to args[2].  See madvise(2): MADV_DONTNEED gives back what
  * the pages hold, so that they are as new when they are touched; MADV_WILLNEED brings in what is missing
- * of the first WILLNEED_PAGES pages, as far as there is memory: it is only advice, and should end
- * nobody's program.  For the other three nothing happens.  Length is rounded up, and no fault is counted.
+ * of the first WILLNEED_PAGES pages that the program has in the range, as far as there is memory: it is only
+ * advice, and ends no program.  A program has a page if it lies in an area, whether it is there or missing; an
+ * address in no area does not count.  For the other three nothing happens.  Length is rounded up, and no fault
+ * is counted.
  *
  * Returns 0; -EINVAL for an address that is not page aligned, a range that wraps, another advice; -ENOMEM
  * when some of the range is not the program's: what is, has been dealt with.

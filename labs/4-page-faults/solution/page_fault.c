@@ -75,8 +75,9 @@ PROVIDE(space_fault, 4, demand_paging);
  * where.  When the page has been brought in, the program simply goes on: sepc still points to the
  * instruction that failed, which is tried again.
  *
- * If there is no frame for it: shortage->end().  If it cannot be read: the program ends with SIGBUS, as
- * lab 1 ends programs.  If it is not permitted: that is lab 1's business, who has a handler for it.
+ * If there is no frame for it: shortage->end().  If it cannot be read: report it with trap_report_fault()
+ * (trap.h), and end the program with task_exit() (task.h, signal.h) and SIGBUS.  If it is not permitted:
+ * lab 1's handler of any fault, which is asked next, ends the program.
  *
  * Returns whether the trap has been dealt with.
  */

@@ -29,7 +29,7 @@ static bool is_zero(const uint8_t *page)
     return true;
 }
 
-/* Memory for who asks: where it lies, what it permits, what it costs. */
+/* Memory on request: where it lies, what it permits, what it costs. */
 void mmap_anonymous(unsigned long argument)
 {
     (void)argument;

@@ -47,11 +47,17 @@ static int protect_part(struct space *space, struct area *area, uint64_t start, 
  * with page_table->protect(); pages that are missing will come with them.  PROT_WRITE brings PROT_READ with it.
  * What an area was for writing, its pages may not be what its file has: area->modified.
  *
- * Returns 0, at once for a length of 0; -EINVAL for an address that is not a multiple of PAGE_SIZE, and for a bit of
- * prot other than PROT_READ, PROT_WRITE and PROT_EXEC; -ENOMEM when some of the range (its length rounded up)
- * is not mapped or beyond USER_END, or there is no memory for a cut; -EACCES for PROT_WRITE where the area is
- * shared and its file has not been opened for writing.  After -ENOMEM and -EACCES, what lies before the place at
- * which it went wrong may have changed.
+ * Returns what the first of these checks says that applies, in this order; 0 if none does:
+ *
+ *     -EINVAL   address is not a multiple of PAGE_SIZE
+ *     0         length is 0, whatever prot is
+ *     -ENOMEM   the range wraps: address plus length, rounded up to pages, is 2^64 or more
+ *     -EINVAL   prot has another bit than PROT_READ, PROT_WRITE and PROT_EXEC
+ *     -ENOMEM   a page of the range is not mapped, or lies beyond USER_END
+ *     -EACCES   prot has PROT_WRITE, and a page's area is shared and its file has not been opened for writing
+ *
+ * Of the last two, the page with the lowest address decides.  -ENOMEM, too, when there is no memory for a cut.  After
+ * these errors, what lies below that page may have changed.
  */
 static long sys_mprotect(struct task *task, const uint64_t args[6])
 {
@@ -63,10 +69,12 @@ static long sys_mprotect(struct task *task, const uint64_t args[6])
         return -EINVAL;
     if (args[1] == 0)
         return 0;
-    if (end <= start || end > USER_END)
+    if (end <= start)
         return -ENOMEM;
     if (args[2] & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC))
         return -EINVAL;
+    if (end > USER_END)
+        return -ENOMEM;
     prot |= PROT_USER | (prot & PROT_WRITE ? PROT_READ : 0);
     while (start < end) {
         struct area *area = area_find(&space->areas, start);

@@ -55,9 +55,13 @@ static long sys_mprotect(struct task *task, const uint64_t args[6])
     unsigned prot = (unsigned)args[2];
     if (args[1] == 0)
         return start % PAGE_SIZE ? -EINVAL : 0;
-    if (prot > (PROT_READ | PROT_WRITE | PROT_EXEC) || start % PAGE_SIZE)
+    if (start % PAGE_SIZE)
         return -EINVAL;
-    if (length == 0 || start >= USER_END || length > USER_END - start)
+    if (length == 0 || length > -start - 1)
+        return -ENOMEM;
+    if (prot > (PROT_READ | PROT_WRITE | PROT_EXEC))
+        return -EINVAL;
+    if (start >= USER_END || length > USER_END - start)
         return -ENOMEM;
     prot |= prot & PROT_WRITE ? PROT_READ | PROT_USER : PROT_USER;
     long error = change(space, start, start + length, prot, &done);

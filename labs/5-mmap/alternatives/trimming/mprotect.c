@@ -47,12 +47,16 @@ static long sys_mprotect(struct task *task, const uint64_t args[6])
     struct space *space = task->process->space;
     const uint64_t start = args[0], length = page_up(args[1]), end = start + length;
     unsigned prot = (unsigned)args[2];
-    if (args[1] == 0)
-        return start % PAGE_SIZE ? -EINVAL : 0;
-    if (length == 0 || length > USER_END || start > USER_END - length)
-        return -ENOMEM;
-    if (start % PAGE_SIZE || (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC)))
+    if (start % PAGE_SIZE)
         return -EINVAL;
+    if (args[1] == 0)
+        return 0;
+    if (length == 0 || start > UINT64_MAX - length)
+        return -ENOMEM;
+    if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+        return -EINVAL;
+    if (length > USER_END || start > USER_END - length)
+        return -ENOMEM;
     prot |= PROT_USER;
     if (prot & PROT_WRITE)
         prot |= PROT_READ;
