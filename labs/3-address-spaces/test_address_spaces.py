@@ -735,9 +735,10 @@ def test_programs_cannot_leave_their_space(machine: Machine) -> None:
     " USER_END, and on pages that no other has. After an error the space goes away again."
 )
 def test_bad_program_files_are_refused(machine: Machine) -> None:
-    """Otherwise a broken file takes the kernel down.  (400 ms.)"""
+    """Otherwise a broken file takes the kernel down.  (150 ms.)"""
     bad = bad_programs(machine)
-    run = machine.run([*bad, "exit 7"], {f"bin/{name}": data for name, (data, _) in bad.items()})
+    files = {f"bin/{name}": data for name, (data, _) in bad.items()}
+    run = machine.run([*bad, "exit 7"], files, memory=32)  # some want it all
     wanted: List["str | Tuple[str, ...]"] = [ends for _, ends in bad.values()]
     run.expect_ends([*wanted, "exited with 7"], "each file is refused, or runs as it should")
 
