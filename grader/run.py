@@ -10,7 +10,19 @@ import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from grader import check, disk, probe_log, symbols, trace, view
 from grader.build import cross
@@ -79,8 +91,7 @@ _REGISTER = re.compile(r"\b(\w{1,8}) {1,8}0x([0-9a-f]{1,16})\b")
 COMPLAINTS_SHOWN = 8  # of a file system
 
 
-@dataclass(frozen=True)
-class Trap:
+class Trap(NamedTuple):
     """One line of QEMU's trap log."""
 
     interrupt: bool
