@@ -34,7 +34,7 @@ class TrapLog:
         self._dropped = False
         self._rest = b""  # the beginning of a line
         self._traps = 0  # at most so many have come
-        self._unread: List[bytes] = []  # what came while these were too few for a loop
+        self._searched = False  # for a loop: when there are traps enough for one
         self._last = b""
         self._times = 0  # that it was the last exception
         self._calls = 0  # of the firmware, one after the other, with nothing in between
@@ -50,15 +50,15 @@ class TrapLog:
         if len(self._rest) > LINE_MAX:  # no line of QEMU's
             self._rest = b""
         whole = text[:end]
-        self._traps += whole.count(_BEGINNING)
-        if self._traps < LOOP:
-            self._unread.append(whole)
-            self._keep(whole)
-            return
-        for earlier in self._unread:
-            for found in TRAP.finditer(earlier):
-                self._is_loop(found)  # it is none yet
-        self._unread = []
+        if not self._searched:
+            self._traps += whole.count(_BEGINNING)
+            if self._traps < LOOP and self._head_size < HEAD_MAX:
+                self._keep(whole)
+                return
+            self._searched = True
+            for earlier in self._head:
+                for found in TRAP.finditer(earlier):
+                    self._is_loop(found)  # it is none yet
         for found in TRAP.finditer(whole):
             if self._is_loop(found):
                 self.looping = True
