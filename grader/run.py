@@ -248,7 +248,7 @@ class Run:
     @property
     def has_spaces(self) -> bool:
         """Does each program have a space of its own, and lie where it is linked?  So it is from lab 3's loader on."""
-        return "loader_level_3" in symbols.facts(self.kernel).symbols
+        return has_spaces(self.kernel)
 
     def loaded_at(self, program: str, link_address: int) -> int:
         """Where something of a program lies when it is loaded alone, or in its own space."""
@@ -454,6 +454,11 @@ class Run:
                 for name, value in _REGISTER.findall(line):
                     found[name] = int(value, 16)
         return found
+
+
+def has_spaces(kernel: Path) -> bool:
+    """Does each program have a space of its own under this kernel?"""
+    return "loader_level_3" in symbols.facts(kernel).symbols
 
 
 def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:
