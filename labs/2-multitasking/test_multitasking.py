@@ -813,12 +813,12 @@ def test_a_sleeper_can_be_ended(machine: Machine) -> None:
     " whatever you keep about it must be gone when its call ends."
 )
 def test_others_run_while_some_sleep(machine: Machine) -> None:
-    """Otherwise one program that waits stops those that work, or is forgotten by them.  (450 ms.)"""
+    """Otherwise one program that waits stops those that work, or is forgotten by them.  (300 ms.)"""
     early, late, other = machine.random.sample(range(2_000, 40_000), 3)
     seed = machine.random.randrange(1000)
     deck = [
         (f"nap {early} {late}", "exited with 0"),
-        (f"keep {seed} 250", "exited with 0"),
+        (f"keep {seed} 120", "exited with 0"),
         ("exit 5", "exited with 5"),
         (f"nap {other}", "exited with 0"),
         ("fault load 0x8", "killed by SIGSEGV"),
