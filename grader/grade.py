@@ -133,6 +133,7 @@ def submission(lab: Lab, options: Options) -> Submission:
 
 def run_pytest(lab: Lab, plugin: object) -> None:
     """Run a lab's test files under our plugin, in this process.  Raises GraderError when pytest does not."""
+    before = dict(os.environ)
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):  # whoever set them meant tests of their own
         os.environ.pop(name, None)
@@ -142,9 +143,13 @@ def run_pytest(lab: Lab, plugin: object) -> None:
     arguments = [*files, "-c", os.devnull, f"--rootdir={lab.directory}", "-p", "no:cacheprovider"]
     arguments += ["--import-mode=importlib", "-q", "--no-header", "--no-summary"]
     arguments += ["-p", "no:logging", "-p", "no:junitxml", "-p", "no:doctest", "-p", "no:unittest"]
-    with open(os.devnull, "w") as nowhere:
-        with contextlib.redirect_stdout(nowhere):
-            status = pytest.main(arguments, plugins=[plugin])
+    try:
+        with open(os.devnull, "w") as nowhere:
+            with contextlib.redirect_stdout(nowhere):
+                status = pytest.main(arguments, plugins=[plugin])
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         raise GraderError(f"pytest cannot run the tests of lab {lab.name} (its status: {status})")
 

@@ -20,8 +20,8 @@ from grader.results import TestResult
 from grader.tests.conftest import Grade
 
 LAB_NAMES = [each.name for each in all_labs()]
-SEEDS = (100, 101)
-MORE_SEEDS = range(102, 120)
+SEEDS = (100,)
+MORE_SEEDS = range(101, 120)
 MUTANTS_MIN, HOSTILE_MIN, ALTERNATIVES_MIN, TESTS_MIN = 15, 8, 2, 20
 
 
@@ -109,8 +109,11 @@ def test_tasks_can_be_done_in_order(grade: Grade, lab: Lab, tmp_path: Path) -> N
     shutil.copytree(TEMPLATE, directory)
     for done, task in enumerate(lab.tasks, start=1):
         shutil.copy(lab.directory / "solution" / task.file, directory / lab.folder / task.file)
-        graded = grade(directory, "--with", before(lab))
         names = {each.id for each in lab.tasks[:done]}
+        # What the report says of tasks that are not done is looked at half-way.
+        whole = done == len(lab.tasks) // 2
+        chosen = [] if whole else ["--test", ",".join(sorted(names))]
+        graded = grade(directory, "--with", before(lab), *chosen)
         mine = [t for t in graded.results["labs"][0]["tests"] if t["task"] in names]  # type: ignore[index]
         assert all(t["status"] == "passed" for t in mine), graded.output
         for later in lab.tasks[done + 1 :]:
@@ -172,20 +175,20 @@ def test_every_test_kills_a_mutant(lab: Lab) -> None:
 
 
 def test_digest_is_the_same_under_load(grade: Grade) -> None:
-    """A smaller form of the check in docs/writing-tests.md: two grades beside four busy loops, and two without."""
+    """A smaller form of the check in docs/writing-tests.md: a grade beside four busy loops, and one without."""
 
-    def digests() -> Set[str]:
-        grades = (grade("reference", "--set", "basic", RUNG_STORE="off") for _ in range(2))
-        return {graded.results["digest"] for graded in grades}  # type: ignore[index]
+    def digest() -> str:
+        graded = grade("reference", "--set", "basic", RUNG_STORE="off")
+        return str(graded.results["digest"])  # type: ignore[index]
 
     load = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(4)]
     try:
-        loaded = digests()
+        loaded = digest()
     finally:
         for process in load:
             process.kill()
             process.wait()
-    assert len(loaded | digests()) == 1
+    assert loaded == digest()
 
 
 PAIRS = [(lab, on) for on in all_labs() for lab in all_labs() if lab.number < on.number]
