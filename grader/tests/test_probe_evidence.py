@@ -211,7 +211,7 @@ def test_knowing_all_addresses_of_the_probes_gains_nothing(
     grade: Grade, tmp_path: Path, lab: Lab, attack: str
 ) -> None:
     directory = submission(lab, tmp_path / "attack", attack)
-    # The public seed knows no more of a later lab than of the first one.
+    # With the public one in the first of these labs only: what a seed gives away is the same in all of them.
     seeds: List[Tuple[str, ...]] = [("--seed", SECRET_SEED)]
     if lab == PROBED[0]:
         seeds.append(())
