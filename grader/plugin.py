@@ -69,6 +69,9 @@ MARKERS = (
 ARCHIVES = BUILD / "archives"
 # MiB.  Probes count frames by having them all, and to touch one costs the host as much as thousands of instructions.
 PROBE_MEMORY = 32
+# Of a machine whose kernel has a space of its own, if a test does not say otherwise.  Such a kernel maps all of memory, page
+# by page: with 128 MiB a boot takes a tenth longer.
+SPACES_MEMORY = 64
 TIMELINES = BUILD / "grade" / "timelines"
 
 
@@ -92,6 +95,7 @@ class Machine:
         self.explains = explains  # why a test fails is worth further boots: somebody reads it
         self.random = random.Random(f"{seed}/{test}")
         self._identity = f"{seed}/{test}"
+        self.memory: Optional[int] = None  # MiB, where nothing else is said and it is not the usual
         self.last: Optional[run.Run] = None
         self.round = ""  # of a sweep: which schedule it runs under
 
@@ -126,6 +130,8 @@ class Machine:
         if probe:
             arguments = f"{arguments} probe={probe}".strip()
             options.setdefault("memory", PROBE_MEMORY)
+        elif self.memory:
+            options.setdefault("memory", self.memory)
         content: Dict[str, bytes] = {"jobs": "".join(f"{job}\n" for job in jobs).encode()}
         for name in dict.fromkeys(job.split()[0] for job in jobs):
             if name in build.program_sources():
@@ -179,7 +185,7 @@ class Machine:
         jobs: "program argument …" each; files: further files of the archive (they win over programs
         of the same name); arguments: further bootargs; options: shift, budget, memory, count,
         power_lost, clock of machine.Boot; probe: boot the kernel that the lab's probes are linked to, for this one of them,
-        on a machine with PROBE_MEMORY unless memory says otherwise;
+        on a machine with PROBE_MEMORY unless memory says otherwise, as it is SPACES_MEMORY in tests where programs have spaces;
         checkpoints: have a look whenever a program is at its checkpoint() (run.checkpoints), or,
         with at_main, at the beginning of main() if it has none;
         kernel_stops: have a look whenever the kernel is at one of these symbols (run.views).
@@ -289,6 +295,7 @@ class Plugin:
         assert self._kernel
         test = test_id(request.node)
         self._machine = Machine(self._kernel, self.selection.seed, test, self._explains)
+        self._machine.memory = SPACES_MEMORY if run.has_spaces(self._kernel) else None
         return self._machine
 
     def pytest_collection_modifyitems(self, items: List[pytest.Item]) -> None:

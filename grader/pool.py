@@ -6,6 +6,7 @@ A fork takes a millisecond; a fresh Python with pytest half a second.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import pickle
 import selectors
@@ -120,6 +121,7 @@ def _serve(work: Callable[[Order], Answer], channel: socket.socket) -> NoReturn:
     """A worker's life: take an order, carry it out, send the answer, until nobody is there to order anything."""
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
+    gc.freeze()  # what was there before the fork stays, and need not be looked at again
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     while True:

@@ -26,7 +26,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Set, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from grader import symbols
 from grader.build import cross
@@ -42,6 +42,9 @@ NAME_MAX = 40
 
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t[0-9a-f ]+\t(\S+)(?:\t([^#<\n]*))?(.*)$", re.M)
 _TARGET = re.compile(r"\b([0-9a-f]+) <")
+# What QEMU writes before and behind a piece.  If it did otherwise, the log would be read as one piece.
+BEFORE_A_PIECE, BEHIND_A_PIECE = b"\n----------------\n", b"\n\n"
+REMEMBERED_MAX = 16 << 20  # bytes of pieces: a lab's tests show some 1 MiB of its kernel
 # "Priv: 1; Virt: 0", or "0x0000000080200000:  0002f117          auipc …"; some disassemblers show single bytes.
 _TRANSLATED = re.compile(
     rb"^(?:Priv: (\d)|0x([0-9a-f]{8,16}):\s+([0-9a-f]{8}|[0-9a-f]{4}|(?:[0-9a-f]{2} ){2,8})\s)",
@@ -235,36 +238,85 @@ def flow(kernel: Path) -> Flow:
 # ---- the log -----------------------------------------------------------------------------------
 
 
+class Piece(NamedTuple):
+    """What a piece of the log says.  user: it ends with code of user mode; found: it shows an instruction of the kernel's;
+    executed: the addresses that we ask for; wrong: what is wrong with its code."""
+
+    user: bool
+    found: bool
+    executed: Tuple[int, ...]
+    wrong: str
+
+
+class _Reader:
+    """Reads logs of one kernel's runs.  Most of their pieces have been seen in another run, and are looked up."""
+
+    def __init__(self, kernel: Path):
+        self._start, end = code_range(kernel)
+        self._text = symbols.code(kernel, self._start, end - self._start)
+        functions = flow(kernel).functions.values()
+        self._wanted = {at for each in functions for at in (each.start, *each.needed)}
+        self._seen: Dict[Tuple[bool, bytes], Piece] = {}
+        self._seen_size = 0
+
+    def _read(self, user: bool, piece: bytes) -> Piece:
+        """user: the log shows user mode where the piece begins."""
+        executed: List[int] = []
+        found = False
+        for match in _TRANSLATED.finditer(piece):
+            if match[1]:
+                user = match[1] == b"0"
+                continue
+            if user:
+                continue
+            found, address = True, int(match[2], 16)
+            digits = match[3].replace(b" ", b"")
+            code = bytes.fromhex(digits.decode())
+            if b" " not in match[3]:
+                code = code[::-1]
+            at = address - self._start
+            if self._text[at : at + len(code)] != code:
+                wrong = f"the kernel's code at {address:#x} is not what was linked there"
+                return Piece(user, found, tuple(executed), wrong)
+            if address in self._wanted:
+                executed.append(address)
+        return Piece(user, found, tuple(executed), "")
+
+    def _remember(self, user: bool, code: bytes, piece: Piece) -> None:
+        if self._seen_size + len(code) > REMEMBERED_MAX:
+            self._seen.clear()
+            self._seen_size = 0
+        self._seen[user, code] = piece
+        self._seen_size += len(code)
+
+    def executed(self, log: bytes) -> Tuple[Dict[int, int], str]:
+        """When each place of the probes' code that matters (flow()) was first about to be executed, as a number that grows; and what
+        is wrong with any of the kernel's code."""
+        first: Dict[int, int] = {}
+        user = found = False
+        for text in log.split(BEFORE_A_PIECE):
+            # Behind a piece stand the traps until the next one, which are never the same.
+            code, _, rest = text.partition(BEHIND_A_PIECE)
+            piece = self._seen.get((user, code))
+            if piece is None:
+                piece = self._read(user, code + BEHIND_A_PIECE[:1])
+                self._remember(user, code, piece)
+            for each in (piece, self._read(piece.user, rest + b"\n")) if rest else (piece,):
+                user, found = each.user, found or each.found
+                for address in each.executed:
+                    first.setdefault(address, len(first))
+                if each.wrong:
+                    return first, each.wrong
+        if not found:
+            raise GraderError(
+                "QEMU's log of executed code (-d in_asm) has a form that is not known"
+            )
+        return first, ""
+
+
 @functools.lru_cache(maxsize=4)
-def _text(kernel: Path) -> Tuple[int, bytes]:
-    start, end = code_range(kernel)
-    return start, symbols.code(kernel, start, end - start)
-
-
-def _executed(kernel: Path, log: bytes) -> Tuple[Dict[int, int], str]:
-    """When each address of the kernel's text was first about to be executed, as a number that grows; and what is wrong
-    with the code there."""
-    start, text = _text(kernel)
-    first: Dict[int, int] = {}
-    user = False
-    for match in _TRANSLATED.finditer(log):
-        if match[1]:
-            user = match[1] == b"0"
-            continue
-        address = int(match[2], 16)
-        if user or address in first and match[3] == b"":
-            continue
-        digits = match[3].replace(b" ", b"")
-        code = bytes.fromhex(digits.decode())
-        if b" " not in match[3]:
-            code = code[::-1]
-        linked = text[address - start : address - start + len(code)]
-        if linked != code:
-            return first, f"the kernel's code at {address:#x} is not what was linked there"
-        first.setdefault(address, len(first))
-    if not first:
-        raise GraderError("QEMU's log of executed code (-d in_asm) has a form that is not known")
-    return first, ""
+def _reader(kernel: Path) -> _Reader:
+    return _Reader(kernel)
 
 
 def function_of(known: Flow, probe: str) -> Optional[Function]:
@@ -292,7 +344,7 @@ def objection(
     """
     known = flow(kernel)
     function = function_of(known, probe.split(":")[0])
-    first, wrong = _executed(kernel, log)
+    first, wrong = _reader(kernel).executed(log)
     if wrong:
         return wrong
     if function is None or function.start not in first:

@@ -3,6 +3,7 @@ of our programs print."""
 
 from __future__ import annotations
 
+import functools
 import random
 import struct
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -144,10 +145,13 @@ def unusual(drawing: random.Random) -> Dict[str, bytes]:
 def large_text(size: int) -> bytes:
     """What the program `writes large SIZE` writes (user/programs/writes.c): lines of 63 characters, each drawn
     from the line's number."""
-    text, state = bytearray(), 0
-    for i in range(size):
-        if i % 64 == 0:
-            state = i // 64
+    return b"".join(_line(number) for number in range((size + 63) // 64))[:size]
+
+
+@functools.lru_cache(maxsize=None)
+def _line(number: int) -> bytes:
+    text, state = bytearray(), number
+    for _ in range(63):
         state = (state * 1103515245 + 12345) & 0xFFFFFFFF
-        text.append(ord("\n") if i % 64 == 63 else ord("!") + (state >> 16) % 94)
-    return bytes(text)
+        text.append(ord("!") + (state >> 16) % 94)
+    return bytes(text) + b"\n"

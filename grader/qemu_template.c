@@ -137,6 +137,30 @@ static unsigned entries(const char *path)
     return count;
 }
 
+static void look_at_class(void *class, void *opaque)
+{
+    (void)class;
+    (void)opaque;
+}
+
+/* Have QEMU register its types and set up their classes, which main() does first of all, whatever its arguments are:
+ * it lists all machines in order to find the one that is asked for (softmmu/vl.c, select_machine()).  What has been
+ * done is not done again: module_call_init() (util/module.c) and type_initialize() (qom/object.c) look before.
+ * Another program, or a QEMU without these functions, does all of it in main(). */
+static void prepare_classes(void)
+{
+    enum { INIT_QOM = 3, INIT_TRACE = 4 }; /* of enum module_init_type, include/qemu/module.h */
+    void (*init)(int);
+    void (*for_each_class)(void (*)(void *, void *), const char *, bool, void *);
+    *(void **)&init = dlsym(RTLD_DEFAULT, "module_call_init");
+    *(void **)&for_each_class = dlsym(RTLD_DEFAULT, "object_class_foreach");
+    if (init && for_each_class) {
+        init(INIT_TRACE);
+        init(INIT_QOM);
+        for_each_class(look_at_class, "machine", false, NULL);
+    }
+}
+
 /* May this process fork, and is a child what the program would be at its main()? */
 static bool is_fit(void)
 {
@@ -296,6 +320,7 @@ static int serve(int argc, char **argv, char **envp)
     counting = false;
     unsetenv(SOCKET_VARIABLE);
     unsetenv(PRELOAD_VARIABLE);
+    prepare_classes();
     if (!is_fit()) {
         _exit(NOT_STARTED);
     }

@@ -10,7 +10,19 @@ import re
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, FrozenSet, Iterator, List, NoReturn, Optional, Sequence, Set, Tuple, Union
+from typing import (
+    Dict,
+    FrozenSet,
+    Iterator,
+    List,
+    NamedTuple,
+    NoReturn,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    Union,
+)
 
 from grader import check, disk, probe_log, symbols, trace, view
 from grader.build import cross
@@ -79,8 +91,7 @@ _REGISTER = re.compile(r"\b(\w{1,8}) {1,8}0x([0-9a-f]{1,16})\b")
 COMPLAINTS_SHOWN = 8  # of a file system
 
 
-@dataclass(frozen=True)
-class Trap:
+class Trap(NamedTuple):
     """One line of QEMU's trap log."""
 
     interrupt: bool
@@ -237,7 +248,7 @@ class Run:
     @property
     def has_spaces(self) -> bool:
         """Does each program have a space of its own, and lie where it is linked?  So it is from lab 3's loader on."""
-        return "loader_level_3" in symbols.facts(self.kernel).symbols
+        return has_spaces(self.kernel)
 
     def loaded_at(self, program: str, link_address: int) -> int:
         """Where something of a program lies when it is loaded alone, or in its own space."""
@@ -443,6 +454,11 @@ class Run:
                 for name, value in _REGISTER.findall(line):
                     found[name] = int(value, 16)
         return found
+
+
+def has_spaces(kernel: Path) -> bool:
+    """Does each program have a space of its own under this kernel?"""
+    return "loader_level_3" in symbols.facts(kernel).symbols
 
 
 def _split(console: bytes, mark: bytes) -> Iterator[Tuple[bytes, str]]:

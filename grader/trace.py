@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import enum
 import struct
-from dataclasses import dataclass
-from typing import List
+from typing import List, NamedTuple
 
 EVENTS = 16384
 _EVENT = struct.Struct("<QIHH")
@@ -33,8 +32,7 @@ class Kind(enum.IntEnum):
 KERNEL_PID = 1  # of the first process, which is the kernel's own
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """time: ticks since power-on; pid: KERNEL_PID for the kernel's own task; value: see trace.h."""
 
     time: int

@@ -1068,10 +1068,10 @@ def test_orphans_are_adopted(machine: Machine) -> None:
     " process_destroy()."
 )
 def test_nothing_is_left_of_the_dead(machine: Machine) -> None:
-    """Otherwise the machine gets smaller with each process.  (450 ms: a thousand forks, and more.)"""
-    jobs = ["forker 1000", "forker 30 keep", "forker 10 orphans"]
+    """Otherwise the machine gets smaller with each process.  (300 ms: six hundred forks, and more.)"""
+    jobs = ["forker 600", "forker 30 keep", "forker 10 orphans"]
     run = probe(
-        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=12_000
+        machine, "families-deck", "programs that have children, and end", jobs=jobs, checks=7_500
     )
     run.expect_ends(
         ["exited with 0"] * 3, "`forker` has its children, one after the other or at a time"
