@@ -22,7 +22,6 @@ DEFINE_SLOT(map_rules);
 DEFINE_SLOT(unmapping);
 DEFINE_SLOT(file_mappings);
 DEFINE_SLOT(shared_mappings);
-DEFINE_SLOT(kernel_stacks);
 DEFINE_SLOT(copy_on_write);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
@@ -196,9 +195,8 @@ static void stack_to_heap(uint64_t *stack)
     kfree(stack);
 }
 
-static const struct kernel_stacks_ops heap_stacks = {.alloc = stack_from_heap,
-                                                     .free = stack_to_heap};
-PROVIDE(kernel_stacks, 0, heap_stacks);
+DEFAULT(kernel_stack_alloc, stack_from_heap);
+DEFAULT(kernel_stack_free, stack_to_heap);
 
 /* Until lab 6's task 6.2 a child gets copies at once. */
 static const struct copy_on_write_ops copies_at_once = {.share = NULL};

@@ -97,7 +97,7 @@ static int inherit_memory(const struct process *parent, struct process *child)
  * is in task->user belongs to each process's own way into the kernel) and floating-point registers (float_keep()),
  * but for two: a0 says which of the two it is, the child's is 0; and sp is `stack` if that is not 0.
  *
- * When all of this is there it is started (task_start()), and born (families->born() in family.h).
+ * When all of this is there it is started (task_start()), and gets its parent (process_set_parent() in family.h).
  *
  * Returns the child's pid to the parent; -ENOMEM; or what clone_for_libraries() says.  After an error nothing has
  * changed, and nothing is lost.
@@ -128,7 +128,7 @@ static long sys_clone(struct task *task, const uint64_t args[6])
         process_destroy(child);
         return error;
     }
-    families->born(parent, child);
+    process_set_parent(parent, child);
     return child->pid;
     /* STUB
     (void)task, (void)args, (void)inherit_memory;

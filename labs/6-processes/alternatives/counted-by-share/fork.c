@@ -78,7 +78,7 @@ static long sys_clone(struct task *task, const uint64_t args[6])
         process_destroy(child);
         return error;
     }
-    families->born(task->process, child);
+    process_set_parent(task->process, child);
     need_resched = true;
     return child->pid;
 }
