@@ -267,14 +267,14 @@ def probe_objects(lab: Lab) -> List[Path]:
     return [_base_object(source) for source in probe_sources(lab)]
 
 
-_REPLACED = re.compile(r"\b__wrap_(\w+)\(")
+_STAND_IN = re.compile(r"^STAND_IN\((\w+)\);", re.M)
 
 
 def replaced_by_probes(lab: Lab) -> List[str]:
-    """The functions that a lab's probes stand in for, where calls come from another file: the linker's option --wrap
-    leads calls of NAME to __wrap_NAME, and those of __real_NAME to NAME itself."""
+    """The functions that a lab's probes stand in for (STAND_IN in kernel/probe/probe.h): the linker's option --wrap
+    leads calls of NAME from other files to __wrap_NAME, and those of __real_NAME to NAME itself."""
     texts = [source.read_text() for source in probe_sources(lab)]
-    return sorted({name for text in texts for name in _REPLACED.findall(text)})
+    return sorted({name for text in texts for name in _STAND_IN.findall(text)})
 
 
 def _base_object(source: Path) -> Path:

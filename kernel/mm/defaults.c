@@ -16,10 +16,6 @@ DEFINE_SLOT(page_table);
 DEFINE_SLOT(spaces);
 DEFINE_SLOT(space_fault);
 DEFINE_SLOT(file_pages);
-DEFINE_SLOT(stack_growth);
-DEFINE_SLOT(shortage);
-DEFINE_SLOT(map_rules);
-DEFINE_SLOT(unmapping);
 DEFINE_SLOT(file_mappings);
 DEFINE_SLOT(shared_mappings);
 DEFINE_SLOT(copy_on_write);
@@ -66,8 +62,7 @@ static int no_growth(struct space *space, uint64_t va)
     return -EFAULT;
 }
 
-static const struct stack_growth_ops no_stack_growth = {.grow = no_growth};
-PROVIDE(stack_growth, 0, no_stack_growth);
+DEFAULT(stack_grow, no_growth);
 
 static bool no_relief(const struct space *space)
 {
@@ -81,8 +76,8 @@ static void no_end(struct task *task, uint64_t cause)
     panic("%s has touched a page that there is no frame for (task 4.6)", task->process->name);
 }
 
-static const struct shortage_ops no_shortage = {.relieve = no_relief, .end = no_end};
-PROVIDE(shortage, 0, no_shortage);
+DEFAULT(reclaim_frames, no_relief);
+DEFAULT(oom_kill, no_end);
 
 /* Until lab 5 nothing can be mapped. */
 
@@ -98,8 +93,8 @@ static uint64_t no_place(struct space *space, uint64_t hint, uint64_t length)
     return 0;
 }
 
-static const struct map_rules_ops no_map_rules = {.check = no_request, .find = no_place};
-PROVIDE(map_rules, 0, no_map_rules);
+DEFAULT(mmap_check, no_request);
+DEFAULT(find_unmapped_area, no_place);
 
 static int no_clear(struct space *space, uint64_t start, uint64_t end)
 {
@@ -107,8 +102,7 @@ static int no_clear(struct space *space, uint64_t start, uint64_t end)
     return -ENODEV;
 }
 
-static const struct unmapping_ops no_unmapping = {.clear = no_clear};
-PROVIDE(unmapping, 0, no_unmapping);
+DEFAULT(unmap_range, no_clear);
 
 static const struct file_mappings_ops no_file_mappings = {.private = NULL};
 PROVIDE(file_mappings, 0, no_file_mappings);

@@ -139,27 +139,24 @@ void mmap_populate(unsigned long argument)
 
 static const struct backend test_private = {.name = "private"}, test_shared = {.name = "shared"};
 
-static int cannot_clear(struct space *space, uint64_t start, uint64_t end)
+bool probe_cannot_unmap, probe_no_place;
+
+STAND_IN(unmap_range);
+int __wrap_unmap_range(struct space *space, uint64_t start, uint64_t end)
 {
-    (void)space, (void)start, (void)end;
-    return -ENOMEM;
+    return probe_cannot_unmap ? -ENOMEM : __real_unmap_range(space, start, end);
 }
 
-static uint64_t finds_nothing(struct space *space, uint64_t hint, uint64_t length)
+STAND_IN(find_unmapped_area);
+uint64_t __wrap_find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
 {
-    (void)space, (void)hint, (void)length;
-    return 0;
+    return probe_no_place ? 0 : __real_find_unmapped_area(space, hint, length);
 }
 
 /* No place: each kind of mapping gives back what it had by then, and says why. */
 static void mmap_without_place(const unsigned kinds[3])
 {
-    static const struct unmapping_ops uncleared = {.clear = cannot_clear};
-    static struct map_rules_ops full;
-    const struct unmapping_ops *clearing = unmapping;
-    const struct map_rules_ops *rules = map_rules;
     struct space *space = probe_process.space;
-    full = *rules, full.find = finds_nothing;
     uint64_t taken = probe_map(0, 3, PROT_READ, ANON, -1UL, 0);
     const struct {
         unsigned flags;
@@ -167,20 +164,20 @@ static void mmap_without_place(const unsigned kinds[3])
         long result;
         const char *what;
     } places[] = {
-        {MAP_FIXED, taken, -ENOMEM, "MAP_FIXED, where clear() fails,"},
-        {MAP_FIXED, taken + 64 * PAGE_SIZE, -ENOMEM, "MAP_FIXED, where clear() fails,"},
+        {MAP_FIXED, taken, -ENOMEM, "MAP_FIXED, where unmap_range() fails,"},
+        {MAP_FIXED, taken + 64 * PAGE_SIZE, -ENOMEM, "MAP_FIXED, where unmap_range() fails,"},
         {MAP_FIXED_NOREPLACE, taken, -EEXIST, "MAP_FIXED_NOREPLACE of a place that is taken"},
-        {0, 0, -ENOMEM, "mmap(), where find() finds nothing,"},
-        {0, taken, -ENOMEM, "mmap(), where find() finds nothing,"},
+        {0, 0, -ENOMEM, "mmap(), where find_unmapped_area() finds nothing,"},
+        {0, taken, -ENOMEM, "mmap(), where find_unmapped_area() finds nothing,"},
     };
     for (size_t i = 0; i < 3 * sizeof(places) / sizeof(places[0]); i++) {
         unsigned flags = kinds[i % 3] | places[i / 3].flags;
         size_t heap = kmalloc_free_bytes(), count = space->areas.count;
         unsigned references = fake.file.references;
-        unmapping = &uncleared, map_rules = &full;
+        probe_cannot_unmap = probe_no_place = true;
         long result = probe_call(SYS_MMAP, places[i / 3].address, 2 * PAGE_SIZE, PROT_READ, flags,
                                  FAKE_FD, 0);
-        unmapping = clearing, map_rules = rules;
+        probe_cannot_unmap = probe_no_place = false;
         PROBE_CHECK(result == places[i / 3].result, "%s with flags 0x%x, returned %s",
                     places[i / 3].what, flags, probe_answer(result));
         PROBE_CHECK(kmalloc_free_bytes() == heap && space->areas.count == count &&

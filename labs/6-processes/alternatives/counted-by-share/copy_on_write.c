@@ -130,7 +130,7 @@ static long separate(struct space *space, uint64_t va)
         return 1;
     }
     uintptr_t copy = frame_take();
-    if (!copy && shortage->relieve(space))
+    if (!copy && reclaim_frames(space))
         copy = frame_take();
     if (!copy)
         return -ENOMEM;
@@ -157,7 +157,7 @@ static bool on_store_to_a_share(struct task *task, uint64_t cause)
     struct space *space = task->process->space;
     const long done = space ? separate(space, task->user.stval) : 0;
     if (done < 0)
-        shortage->end(task, cause);
+        oom_kill(task, cause);
     return done != 0;
 }
 TRAP_HANDLER(CAUSE_STORE_PAGE, 6, on_store_to_a_share);

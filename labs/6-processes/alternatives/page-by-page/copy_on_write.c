@@ -62,7 +62,7 @@ static long copy(struct space *space, uint64_t va)
     va = page_down(va);
     const uintptr_t old = pte_frame(page_table->find(&space->table, va));
     uintptr_t frame = frame_alloc();
-    if (!frame && shortage->relieve(space))
+    if (!frame && reclaim_frames(space))
         frame = frame_alloc();
     if (!frame)
         return -ENOMEM;
@@ -95,7 +95,7 @@ static bool on_store(struct task *task, uint64_t cause)
     if (!space || !waits(space, va))
         return false;
     if (copy(space, va) != 0)
-        shortage->end(task, cause);
+        oom_kill(task, cause);
     return true;
 }
 TRAP_HANDLER(CAUSE_STORE_PAGE, 6, on_store);
