@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "area.h"
-#include "slot.h"
 #include "space.h"
 
 struct task;
@@ -18,15 +17,14 @@ struct task;
 /* Are pages to be there from the beginning, as in lab 3?  The populate switch: bootargs populate=1. */
 extern bool populate_all;
 
-/* Slot file_pages: pages with the content of a file.  Lab 4, task 4.3. */
-struct file_pages_ops {
-    /*
-     * For areas with a file, of which each has pages of its own: nobody else sees what is written there.
-     * NULL until there is one: such areas then keep the backend that they come with.
-     */
-    const struct backend *private;
-};
-DECLARE_SLOT(file_pages);
+/*
+ * The backend of a program's segments, which have the content of a file.  Lab 4, task 4.3.
+ *
+ * For areas with a file, of which each has pages of its own: nobody else sees what is written there.
+ * Returns NULL until there is one: such areas then keep the backend that they come with.
+ * Context: any.
+ */
+const struct backend *segment_backend(void);
 
 /* The stack may have so many bytes, and keeps such a distance from the area below it. */
 enum { USER_STACK_MAX = 8 << 20, USER_STACK_GAP = 1 << 20 };

@@ -27,7 +27,6 @@
 
 #include "area.h"
 #include "demand.h"
-#include "slot.h"
 #include "space.h"
 
 struct file;
@@ -87,27 +86,31 @@ uint64_t find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
  */
 int unmap_range(struct space *space, uint64_t start, uint64_t end);
 
-/* Slot file_mappings: lab 5, task 5.3. */
-struct file_mappings_ops {
-    /*
-     * For areas with a file and pages of their own, as a program has asked for them: what the file has behind
-     * offset, as far as it goes.  NULL until there is one: then mmap() says -ENODEV.
-     */
-    const struct backend *private;
-};
-DECLARE_SLOT(file_mappings);
+/*
+ * The backend of private mappings of a file.  Lab 5, task 5.3.
+ *
+ * For areas with a file and pages of their own, as a program has asked for them: what the file has behind
+ * offset, as far as it goes.
+ * Returns NULL until there is one: then mmap() says -ENODEV.
+ * Context: any.
+ */
+const struct backend *private_file_backend(void);
 
-/* Slot shared_mappings: lab 5, task 5.5. */
-struct shared_mappings_ops {
-    /* For areas with a file whose pages are the file's own.  NULL until there is one: -ENODEV. */
-    const struct backend *backend;
+/*
+ * The backend of shared mappings: for areas with a file whose pages are the file's own.  Lab 5, task 5.5.
+ *
+ * Returns NULL until there is one: then mmap() says -ENODEV.
+ * Context: any.
+ */
+const struct backend *shared_file_backend(void);
 
-    /*
-     * Write to its file what has been written to the pages of [start, end), a part of an area that is shared.
-     * Returns 0 or -EIO.
-     */
-    int (*write_back)(struct space *space, const struct area *area, uint64_t start, uint64_t end);
-};
-DECLARE_SLOT(shared_mappings);
+/*
+ * Write to its file what has been written to the pages of [start, end), a part of an area that is shared.
+ * Lab 5, task 5.5.
+ *
+ * Returns 0 or -EIO.
+ * Context: a system call of the task whose space it is.  May sleep.
+ */
+int write_back_pages(struct space *space, const struct area *area, uint64_t start, uint64_t end);
 
 #endif

@@ -387,7 +387,7 @@ def test_populate_brings_everything_in_at_once(machine: Machine) -> None:
 @pytest.mark.task("4.2")
 @pytest.mark.points(2)
 @pytest.mark.hint(
-    "Change a copy of *wanted, and only if it has PROT_USER. An area with a file needs file_pages->private to wait:"
+    "Change a copy of *wanted, and only if it has PROT_USER. An area with a file needs segment_backend() to wait:"
     " lab 3's own backend may want all pages at once. What lab 3's map() returns, you return."
 )
 def test_only_what_can_wait_waits(machine: Machine) -> None:
@@ -460,7 +460,7 @@ def jumps(targets: Sequence[int], size: int, data: int) -> bytes:
 @pytest.mark.task("4.3")
 @pytest.mark.points(4)
 @pytest.mark.hint(
-    "fill() brings in the page at va; some neighbours of it are allowed, all of the area is not. file_pages->private"
+    "fill() brings in the page at va; some neighbours of it are allowed, all of the area is not. segment_backend()"
     " must be your backend, or task 4.2 goes on with lab 3's."
 )
 def test_a_large_program_brings_in_what_it_uses(machine: Machine) -> None:

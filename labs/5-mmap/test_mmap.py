@@ -268,7 +268,7 @@ def test_populate_brings_pages_in(machine: Machine) -> None:
 @pytest.mark.task("5.2")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "Private: spaces->anonymous, or with a file file_mappings->private. Shared: shared_mappings->backend, with a file"
+    "Private: spaces->anonymous, or with a file private_file_backend(). Shared: shared_file_backend(), with a file"
     " made by memory_file_create() if there is none; area->shared says so. NULL is -ENODEV. References: map() takes"
     " its own. What unmap_range() and find_unmapped_area() cannot do is told, and nothing is kept."
 )
@@ -605,8 +605,8 @@ def test_shared_pages_are_the_files_own(machine: Machine) -> None:
 @pytest.mark.task("5.5")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "write_at() for pages that can be written, in write_back() and drop(): from the page's offset, as many bytes as the"
-    " file has there, of which there may be more than 4 GiB. write_back() takes PROT_WRITE away again, first."
+    "write_at() for pages that can be written, in write_back_pages() and drop(): from the page's offset, as many bytes as the"
+    " file has there, of which there may be more than 4 GiB. write_back_pages() takes PROT_WRITE away again, first."
 )
 def test_only_what_was_written_is_written(machine: Machine) -> None:
     """Otherwise a file grows by being looked at, and the disk is busy for nothing."""

@@ -505,7 +505,7 @@ def frames(seen: Checkpoint, start: int, count: int) -> List[int]:
 @pytest.mark.points(3)
 @pytest.mark.requires("a_program_becomes_two")
 @pytest.mark.hint(
-    "share(): the child's entries have the parent's frames, each with a reference more, and nobody has PROT_WRITE."
+    "share_pages(): the child's entries have the parent's frames, each with a reference more, and nobody has PROT_WRITE."
     " unshare(): a copy of one page, for who has written."
 )
 def test_frames_are_shared_until_written(machine: Machine) -> None:

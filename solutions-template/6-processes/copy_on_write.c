@@ -16,18 +16,12 @@
  * frame.h, frame_get_all() for many), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays
  * as it is; the area still says PROT_WRITE, which is how a fault will be told from one that is no good.
  */
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     /* TODO(6.2) */
     (void)parent, (void)child, (void)area;
-    return -ENOMEM;
+    return -ENOSYS;
 }
-
-/* NULL until share() is done. */
-/* TODO(6.2) */
-static int (*const unfinished)(struct space *, struct space *, const struct area *) = share;
-static const struct copy_on_write_ops when_written = {.share = NULL};
-PROVIDE(copy_on_write, 6, when_written);
 
 /*
  * Somebody lets a page have other permissions (lab 5's mprotect() does), and knows nothing of all this.  If the page

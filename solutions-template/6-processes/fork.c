@@ -22,8 +22,8 @@
  *                     4)->map(): it changes nothing; without populate, which is said to the new area afterwards.
  *     Shared ones     need no more: their pages are the file's, and come when they are touched.
  *     All others      have pages of their own.  What is there of them the child has, too, from the beginning, with
- *                     the same content and permissions: by copy_on_write->share() (fork.h) if it is not NULL,
- *                     else in new frames.  What is missing stays so on both sides.
+ *                     the same content and permissions: by share_pages() (fork.h), or, if that is -ENOSYS, in new
+ *                     frames.  What is missing stays so on both sides.
  *
  * And the heap begins and ends where the parent's does.
  * Returns 0 or -ENOMEM; after an error the caller destroys the child.

@@ -140,6 +140,19 @@ void mmap_populate(unsigned long argument)
 static const struct backend test_private = {.name = "private"}, test_shared = {.name = "shared"};
 
 bool probe_cannot_unmap, probe_no_place;
+struct probe_backends probe_backends;
+
+STAND_IN(private_file_backend);
+const struct backend *__wrap_private_file_backend(void)
+{
+    return probe_backends.replaced ? probe_backends.private : __real_private_file_backend();
+}
+
+STAND_IN(shared_file_backend);
+const struct backend *__wrap_shared_file_backend(void)
+{
+    return probe_backends.replaced ? probe_backends.shared : __real_shared_file_backend();
+}
 
 STAND_IN(unmap_range);
 int __wrap_unmap_range(struct space *space, uint64_t start, uint64_t end)
@@ -193,13 +206,10 @@ static void mmap_without_place(const unsigned kinds[3])
 void mmap_kinds(unsigned long argument)
 {
     (void)argument;
-    static const struct file_mappings_ops private = {.private = &test_private}, no_private = {NULL};
-    static const struct shared_mappings_ops shared = {.backend = &test_shared},
-                                            no_shared = {.backend = NULL};
     probe_new_space();
     struct space *space = probe_process.space;
     fake_open(10 * PAGE_SIZE, O_RDWR);
-    file_mappings = &no_private, shared_mappings = &no_shared;
+    probe_backends = (struct probe_backends){.replaced = true};
     const unsigned kinds[] = {MAP_PRIVATE, MAP_SHARED, MAP_SHARED | MAP_ANONYMOUS};
     size_t heap = kmalloc_free_bytes();
     for (size_t i = 0; i < 3; i++) {
@@ -212,7 +222,7 @@ void mmap_kinds(unsigned long argument)
         fake.file.references == 2 && space->areas.count == 0 && kmalloc_free_bytes() == heap,
         "a mapping that was refused has left something: %u references to the file, %zu areas",
         fake.file.references, space->areas.count);
-    file_mappings = &private, shared_mappings = &shared;
+    probe_backends = (struct probe_backends){true, &test_private, &test_shared};
     for (size_t i = 0; i < 3; i++) {
         uint64_t start = probe_map(0, 4, PROT_READ | PROT_WRITE, kinds[i], FAKE_FD, 3 * PAGE_SIZE);
         const struct area *area = area_find(&space->areas, start);
@@ -272,10 +282,8 @@ void mmap_memory(unsigned long argument)
     fake_open(10 * PAGE_SIZE, O_RDWR);
     /* Nobody touches these pages, so any backend will do. */
     static struct backend any;
-    static const struct shared_mappings_ops shared = {.backend = &any};
-    static const struct file_mappings_ops private = {.private = &any};
     any = *spaces->anonymous;
-    shared_mappings = &shared, file_mappings = &private;
+    probe_backends = (struct probe_backends){true, &any, &any};
 
     const unsigned flags[] = {ANON, MAP_PRIVATE, MAP_SHARED | MAP_ANONYMOUS};
     void *held[64], *small[SMALL];

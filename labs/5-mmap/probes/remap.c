@@ -179,7 +179,7 @@ static void only_page_3(uint64_t index)
 /* Of a shared mapping, what has been written is written to the file, wherever it is; and only that. */
 static void remap_shared(void)
 {
-    if (!shared_mappings->backend)
+    if (!shared_file_backend())
         return; /* task 5.5 */
     probe_new_space();
     fake_open(20 * PAGE_SIZE, O_RDWR);

@@ -15,8 +15,8 @@ static int choose_backend(struct area *area, const struct map_request *request)
     area->file = request->file;
     area->offset = request->offset;
     area->shared = (request->flags & MAP_TYPE) == MAP_SHARED;
-    area->backend = area->shared ? shared_mappings->backend
-                    : area->file ? file_mappings->private
+    area->backend = area->shared ? shared_file_backend()
+                    : area->file ? private_file_backend()
                                  : spaces->anonymous;
     if (!area->backend)
         return -ENODEV;
@@ -63,8 +63,8 @@ static void populate(struct space *space, uint64_t start, uint64_t end)
  * all other cases where find_unmapped_area() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
  * there: everything else that can go wrong comes before unmap_range().
  *
- * With whose pages: those of spaces->anonymous; with a file those of file_mappings->private; where it is to be
- * shared, those of shared_mappings->backend, and area->shared says so.  An area that is shared and anonymous
+ * With whose pages: those of spaces->anonymous; with a file those of private_file_backend(); where it is to be
+ * shared, those of shared_file_backend(), and area->shared says so.  An area that is shared and anonymous
  * is a part of a file nonetheless: of one that has no name (memory_file_create() in file.h).  A backend that
  * is NULL is not there yet: -ENODEV.
  *

@@ -58,9 +58,9 @@ static long sys_mmap(struct task *task, const uint64_t args[6])
         .offset = request.file ? request.offset : 0,
     };
     if (shared)
-        area.backend = shared_mappings->backend;
+        area.backend = shared_file_backend();
     else if (area.file)
-        area.backend = file_mappings->private;
+        area.backend = private_file_backend();
     if (!area.backend)
         return -ENODEV;
     if (shared && !area.file) {

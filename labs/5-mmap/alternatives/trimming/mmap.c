@@ -10,8 +10,8 @@
 static const struct backend *backend_of(bool shared, bool anonymous)
 {
     if (shared)
-        return shared_mappings->backend;
-    return anonymous ? spaces->anonymous : file_mappings->private;
+        return shared_file_backend();
+    return anonymous ? spaces->anonymous : private_file_backend();
 }
 
 static long map(struct space *space, const struct map_request *request, struct file *file,

@@ -65,7 +65,7 @@ static void put(uintptr_t frame)
 static const struct frames_ops with_shares = {.put = put};
 PROVIDE(frames, 6, with_shares);
 
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     int error = 0;
     for (uint64_t va = area->end; !error && va > area->start;) {
@@ -90,9 +90,6 @@ static int share(struct space *parent, struct space *child, const struct area *a
     }
     return error;
 }
-
-static const struct copy_on_write_ops by_shares = {.share = share};
-PROVIDE(copy_on_write, 6, by_shares);
 
 /* An area whose pages a process has for itself, or as if it had. */
 static const struct area *own_area(const struct space *space, uint64_t va)

@@ -9,7 +9,7 @@
 #include "task.h"
 #include "trap.h"
 
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     uint64_t va = area->start;
     while ((va = space_next_page(parent, va, area->end)) < area->end) {
@@ -23,9 +23,6 @@ static int share(struct space *parent, struct space *child, const struct area *a
     }
     return 0;
 }
-
-static const struct copy_on_write_ops shared_pages = {.share = share};
-PROVIDE(copy_on_write, 6, shared_pages);
 
 /* The area that a user page belongs to alone, or NULL. */
 static const struct area *private_area(const struct space *space, uint64_t va)
