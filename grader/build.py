@@ -17,6 +17,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import struct
 import subprocess
@@ -363,7 +364,27 @@ def build_base() -> None:
                 text=True,
                 check=True,
             )
-            _write_if_changed(ROOT / "compile_commands.json", compdb.stdout)
+            commands = json.loads(compdb.stdout) + _part_commands()
+            _write_if_changed(ROOT / "compile_commands.json", json.dumps(commands, indent=1))
+
+
+def _part_commands() -> List[Dict[str, str]]:
+    """How editors are to compile the student's files: then "go to definition" finds what they define."""
+    command = f"{cross()}gcc {KERNEL_FLAGS} -I{KERNEL / 'include'} -c"
+    files = [
+        ROOT / "solutions" / lab.folder / task.file
+        for lab in all_labs()
+        for task in lab.tasks
+        if not task.through
+    ]
+    return [
+        {
+            "directory": str(ROOT),
+            "command": f"{command} {shlex.quote(str(file))}",
+            "file": str(file),
+        }
+        for file in files
+    ]
 
 
 def program(name: str) -> Path:

@@ -21,11 +21,18 @@
 
 /*
  * In one source file of the given kernel: the function NAME, declared in a header, is FUNCTION unless a
- * task's file defines NAME.  A weak alias is no definition: an editor's "go to definition" leads to the
- * task's file.  Two definitions of NAME do not link.
+ * task's file defines NAME.  Two definitions of NAME do not link.
+ *
+ * There is no second definition to find beside the task's: "go to definition" leads to its file.  Clang, by
+ * which editors look, takes an alias for a definition, so it is not shown the alias.
  */
+#ifdef __clang__
+#define DEFAULT(name, function) \
+    static __typeof(name) *const name##_default __attribute__((unused)) = function
+#else
 #define DEFAULT(name, function) \
     extern __typeof(function)(name) __attribute__((weak, alias(#function)))
+#endif
 
 struct slot_entry {
     const void **winner; /* the variable that slots_init() sets */
