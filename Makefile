@@ -94,7 +94,7 @@ map: ready ## Draw address spaces, areas beside the MMU's pages: APPS="layout" o
 	@$(GRADER) map --lab "$(LAB)" --apps "$(APPS)" --test "$(TEST)" --solutions "$(SOLUTIONS)" \
 		--with "$(WITH)" --out "$(OUT)"
 
-slots: ready ## Who serves each slot of a lab's kernel: LAB=batch
+slots: ready ## Who serves each slot of a lab's kernel, and which file defines each function: LAB=batch
 	@$(GRADER) slots --lab "$(LAB)" --solutions "$(SOLUTIONS)"
 
 clean: ## Remove what was built; your solutions stay

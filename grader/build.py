@@ -17,6 +17,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import shutil
 import struct
 import subprocess
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from grader import bounded, check, intake, objects, sandbox
-from grader.labs import Lab, Task, all_labs
+from grader.labs import Definer, Lab, Task, all_labs, definers
 from grader.paths import BUILD, KERNEL, ROOT, USER, GraderError, GraderGaveUp, shown
 
 BASE = BUILD / "base"
@@ -257,9 +258,24 @@ def probe_sources(lab: Lab) -> List[Path]:
     return [*sorted(PROBING.glob("*.c")), *own] if directory / "list.c" in own else own
 
 
+def given_objects() -> List[Path]:
+    """The given kernel's objects, in the order in which they are linked."""
+    return [_base_object(source) for source in kernel_sources()]
+
+
 def probe_objects(lab: Lab) -> List[Path]:
     """Their objects, in the order in which they are linked."""
     return [_base_object(source) for source in probe_sources(lab)]
+
+
+_STAND_IN = re.compile(r"^STAND_IN\((\w+)\);", re.M)
+
+
+def replaced_by_probes(lab: Lab) -> List[str]:
+    """The functions that a lab's probes stand in for (STAND_IN in kernel/probe/probe.h): the linker's option --wrap
+    leads calls of NAME from other files to __wrap_NAME, and those of __real_NAME to NAME itself."""
+    texts = [source.read_text() for source in probe_sources(lab)]
+    return sorted({name for text in texts for name in _STAND_IN.findall(text)})
 
 
 def _base_object(source: Path) -> Path:
@@ -348,7 +364,27 @@ def build_base() -> None:
                 text=True,
                 check=True,
             )
-            _write_if_changed(ROOT / "compile_commands.json", compdb.stdout)
+            commands = json.loads(compdb.stdout) + _part_commands()
+            _write_if_changed(ROOT / "compile_commands.json", json.dumps(commands, indent=1))
+
+
+def _part_commands() -> List[Dict[str, str]]:
+    """How editors are to compile the student's files: then "go to definition" finds what they define."""
+    command = f"{cross()}gcc {KERNEL_FLAGS} -I{KERNEL / 'include'} -c"
+    files = [
+        ROOT / "solutions" / lab.folder / task.file
+        for lab in all_labs()
+        for task in lab.tasks
+        if not task.through
+    ]
+    return [
+        {
+            "directory": str(ROOT),
+            "command": f"{command} {shlex.quote(str(file))}",
+            "file": str(file),
+        }
+        for file in files
+    ]
 
 
 def program(name: str) -> Path:
@@ -450,7 +486,7 @@ def _configuration_ninja(configuration: Configuration) -> str:
         "  depfile = $out.d",
         "  deps = gcc",
         "rule link",
-        f"  command = {{ $cc {KERNEL_LINK} -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc"
+        f"  command = {{ $cc {KERNEL_LINK} $wraps -T {_escaped(KERNEL / 'kernel.ld')} -o $out $in -lgcc"
         f" 2>&1; echo $$? >$out.status; }} | {{ head -c {SAID_BYTES_MAX}; cat >/dev/null; }};"
         " exit $$(cat $out.status)",
     ]
@@ -472,14 +508,15 @@ def _configuration_ninja(configuration: Configuration) -> str:
         output = _escaped(directory / "objects" / "extra" / (source.stem + ".o"))
         lines.append(f"build {output}: part {_escaped(source)}")
         objects.append(output)
-    objects = [_escaped(_base_object(source)) for source in kernel_sources()] + objects
+    objects = [_escaped(path) for path in given_objects()] + objects
     probes = [_escaped(path) for path in probe_objects(configuration.lab)]
-    kernels = [(configuration.kernel, objects)]
+    script = _escaped(KERNEL / "kernel.ld")
+    lines.append(f"build {_escaped(configuration.kernel)}: link {' '.join(objects)} | {script}")
     if probes:
-        kernels.append((configuration.probe, objects + probes))
-    for kernel, inputs in kernels:
-        script = _escaped(KERNEL / "kernel.ld")
-        lines.append(f"build {_escaped(kernel)}: link {' '.join(inputs)} | {script}")
+        inputs = " ".join(objects + probes)
+        wraps = " ".join(f"-Wl,--wrap={name}" for name in replaced_by_probes(configuration.lab))
+        lines.append(f"build {_escaped(configuration.probe)}: link {inputs} | {script}")
+        lines.append(f"  wraps = {wraps}")
     return "\n".join(lines) + "\n"
 
 
@@ -665,6 +702,8 @@ def _from_the_linker(text: str) -> List[Diagnostic]:
             what = f"slot {slot} is provided twice at level {level}"
         elif name.startswith("syscall_"):
             what = f"system call {name[len('syscall_'):]} is provided twice"
+        elif name in definers():
+            what = f"{name}() is defined in two files: only {definers()[name]} defines it"
         else:
             what = f"{name} is defined twice: the given kernel has it already"
         found.append(Diagnostic("", 0, what))
@@ -821,7 +860,9 @@ def _check_object(part: Part, output: Path) -> None:
     """Refuse a part that has to do with what only the labs' probes have, that takes a level which is not its lab's,
     or that tells the linker anything else that C and the macros of the headers cannot: see objects.py.
     """
-    wrong = objects.objection(output, part.lab.number, part.task.through is not None)
+    whose = {name: str(definer) for name, definer in definers().items()}
+    own = str(Definer(part.lab, part.task))
+    wrong = objects.objection(output, part.lab.number, bool(part.task.through), whose, own)
     if wrong:
         raise BuildFailure(f"{_name_of(part.path)}: {check.readable(wrong)}")
 

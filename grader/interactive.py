@@ -14,7 +14,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from grader import build, disk, grade, machine, starter, symbols
 from grader.build import BuildFailure, Part
-from grader.labs import Lab, all_labs, find_lab
+from grader.labs import Lab, all_labs, definers, find_lab
 from grader.paths import BUILD, ROOT, USER, GraderError, shown
 from grader.plugin import Machine, Plugin, Selection
 
@@ -138,15 +138,32 @@ def address_map(lab_name: str, apps: str, test: str, solutions: str, with_: str,
 
 
 def slots(lab_name: str, solutions: str) -> int:
-    """`make slots`: who serves each slot in this lab's kernel, as its boot log says."""
-    _, _, kernel = _kernel(lab_name, solutions, "")
+    """`make slots`: who serves each slot in this lab's kernel, as its boot log says; and which file defines each
+    function that the given kernel has a default of."""
+    _, parts, kernel = _kernel(lab_name, solutions, "")
     boot = Machine(kernel, 0, "slots")
     ran = boot.run([], arguments="slots=1")
     lines = [line[len("slot: ") :] for line in ran.reports if line.startswith("slot: ")]
     if not lines:
         raise GraderError(f"the kernel did not get as far as its boot log: {ran.explanation}")
     print("\n".join(lines))
+    print()
+    for name, where in functions(parts, kernel):
+        print(f"{name + '()':22} {where}")
     return 0
+
+
+def functions(parts: Sequence[Part], kernel: Path) -> List[Tuple[str, str]]:
+    """Each function that the given kernel has a default of, and where this kernel has it from."""
+    weak = symbols.weak(kernel)
+    files = {part.task.id: shown(part.path) for part in parts}
+    found: List[Tuple[str, str]] = []
+    for name, definer in definers().items():
+        if name in weak:
+            found.append((name, f"given kernel, until task {definer.task.id} defines it"))
+        else:
+            found.append((name, files[definer.task.id]))
+    return found
 
 
 def _debug_boot(lab: Lab, kernel: Path, test: str) -> Tuple[machine.Boot, str]:

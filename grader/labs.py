@@ -21,6 +21,7 @@ class Task:
     """One exercise: one source file.
 
     through: for assembly that is included into a given file, that file (relative to the tree);
+    functions: what the file defines and the given kernel has a default of (DEFAULT in kernel/include/slot.h);
     challenge: its points are beyond the lab's 100; lent: until a student begins it, it comes from the reference, since
     tests of earlier tasks need it.
     """
@@ -31,6 +32,7 @@ class Task:
     minutes: int
     tests: Tuple[str, ...]
     through: Optional[str] = None
+    functions: Tuple[str, ...] = ()
     challenge: bool = False
     lent: bool = False
 
@@ -83,6 +85,7 @@ def _load(directory: Path) -> Lab:
                 minutes=task["minutes"],
                 tests=tuple(task["tests"]),
                 through=task.get("through"),
+                functions=tuple(task.get("functions", ())),
                 challenge=task.get("challenge", False),
                 lent=task.get("lent", False),
             )
@@ -101,6 +104,27 @@ def _load(directory: Path) -> Lab:
         )
     except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
         raise GraderError(f"{shown(path)} cannot be read: {error!r}") from error
+
+
+@dataclass(frozen=True)
+class Definer:
+    """Whose file defines a function that the given kernel has a default of."""
+
+    lab: Lab
+    task: Task
+
+    def __str__(self) -> str:
+        return f"task {self.task.id} ({self.task.file})"
+
+
+def definers() -> Dict[str, Definer]:
+    """The task that defines it, for each function that the given kernel has a default of."""
+    return {
+        name: Definer(lab, task)
+        for lab in all_labs()
+        for task in lab.tasks
+        for name in task.functions
+    }
 
 
 @functools.lru_cache(maxsize=None)

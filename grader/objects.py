@@ -13,7 +13,8 @@ import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, List, Tuple
+from types import MappingProxyType
+from typing import Any, Dict, List, Mapping, Tuple
 
 ALLOC, WRITE, EXECUTE, GROUP, TLS = 2, 1, 4, 0x200, 0x400  # sh_flags
 PROGBITS, SYMTAB, STRTAB, RELA, NOBITS = 1, 2, 3, 4, 8  # sh_type
@@ -208,8 +209,9 @@ def _section_objection(part: Object, number: int, lab: int, trampoline: bool) ->
 
 def _symbol_objection(symbol: Symbol, lab: int) -> str:
     name = symbol.name
-    if name.startswith("probe_"):
-        return f"{name}: names that begin with probe_ are the probes', which look at a part from outside"
+    if name.startswith(("probe_", "__wrap_", "__real_")):
+        begin = name[: name.index("_", 2) + 1]
+        return f"{name}: names that begin with {begin} are the probes', which look at a part from outside"
     if "@" in name:
         return f"{name}: a part's symbols have no versions"
     if symbol.kind not in KINDS or symbol.binding not in (LOCAL, GLOBAL, WEAK):
@@ -224,10 +226,45 @@ def _symbol_objection(symbol: Symbol, lab: int) -> str:
     return ""
 
 
-def objection(path: Path, lab: int, trampoline: bool = False) -> str:
-    """Why a part of this lab may not be linked, for people; nothing when it may.  trampoline: it is included there."""
+def defined(path: Path) -> Dict[str, int]:
+    """The names that an object file defines for others, with the binding of each: GLOBAL or WEAK."""
+    return {
+        symbol.name: symbol.binding
+        for symbol in Object(path).symbols
+        if symbol.binding != LOCAL and symbol.section != UNDEFINED
+    }
+
+
+def _function_objection(symbol: Symbol, definers: Mapping[str, str], task: str) -> str:
+    """What is wrong with a part's definition of a function that the given kernel has a default of."""
+    definer = definers.get(symbol.name)
+    if definer is None or symbol.binding == LOCAL or symbol.section == UNDEFINED:
+        return ""
+    if definer != task:
+        return f"defines {symbol.name}(), which {definer} defines"
+    if symbol.binding == WEAK:
+        return f"{symbol.name}() is weak here: without that attribute it replaces the given one"
+    return ""
+
+
+def objection(
+    path: Path,
+    lab: int,
+    trampoline: bool = False,
+    definers: Mapping[str, str] = MappingProxyType({}),
+    task: str = "",
+) -> str:
+    """Why a part of this lab may not be linked, for people; nothing when it may.
+
+    trampoline: it is included there.  definers: which task defines a function that the given kernel has a default of;
+    task: whose part this is, in the same words.
+    """
     try:
         part = Object(path)
+        for symbol in part.symbols:
+            wrong = _function_objection(symbol, definers, task)
+            if wrong:
+                return wrong
         return _objection(part, lab, trampoline)
     except (Unreadable, struct.error, IndexError, ValueError) as error:
         return f"{path.name} is no object file that can be read: {error}"

@@ -7,7 +7,7 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, FrozenSet, List, Sequence
 
 from grader import bounded
 from grader.paths import ROOT, GraderError
@@ -197,3 +197,18 @@ def functions(path: Path) -> List[str]:
             if symbol["st_info"]["type"] == "STT_FUNC" and symbol["st_shndx"] != "SHN_UNDEF"
         ]
     return [name for _, name in sorted(found)]
+
+
+def weak(path: Path) -> FrozenSet[str]:
+    """The functions of an ELF file that any other definition would have replaced."""
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        return frozenset(
+            symbol.name
+            for symbol in table.iter_symbols()
+            if symbol["st_info"]["type"] == "STT_FUNC"
+            and symbol["st_info"]["bind"] == "STB_WEAK"
+            and symbol["st_shndx"] != "SHN_UNDEF"
+        )

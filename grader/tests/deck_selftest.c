@@ -52,9 +52,9 @@ static void make_tables_of_stacks(void)
     enum { STACKS = 600 };
     static uint64_t *stacks[STACKS];
     for (int i = 0; i < STACKS; i++)
-        stacks[i] = kernel_stacks->alloc();
+        stacks[i] = kernel_stack_alloc();
     for (int i = 0; i < STACKS; i++)
-        kernel_stacks->free(stacks[i]);
+        kernel_stack_free(stacks[i]);
 }
 
 static void run(void)

@@ -211,7 +211,7 @@ static void waiting(void)
     OK();
 }
 
-/* Without a switcher and a scheduler of a lab: one task after the other, as calls. */
+/* Without a context switch and a scheduler of a lab: one task after the other, as calls. */
 static void tasks(void)
 {
     struct cpio_file file;

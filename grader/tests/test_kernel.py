@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import List
 
 import pytest
 
-from grader import build, grade, view
-from grader.labs import Lab, all_labs, find_lab
+from grader import build, grade, objects, submission, view
+from grader.labs import Lab, all_labs, definers, find_lab
 from grader.machine import Outcome
 from grader.paths import ROOT
 from grader.plugin import Machine
@@ -111,10 +112,38 @@ def test_slots_are_printed_with_their_winners() -> None:
         check=True,
     )
     rows = [line.split() for line in done.stdout.splitlines()]
-    serving = {row[0]: int(row[2]) for row in rows if row[-1] == "serves"}
+    serving = {row[0]: int(row[2]) for row in rows if row and row[-1] == "serves"}
     assert serving["runner"] == 1 and serving["user_memory"] == 1 and serving["loader"] == 0
     table = (ROOT / "docs" / "architecture.md").read_text()
     assert all(f"`{slot}`" in table for slot in serving), "docs/architecture.md lists every slot"
+    files = {row[0]: " ".join(row[1:]) for row in rows if row and row[0].endswith("()")}
+    assert files["kernel_stack_alloc()"] == "given kernel, until task 3.3 defines it"
+    assert all(f"`{name[:-2]}`" in table for name in files), "and every function"
+    assert files.keys() == {f"{name}()" for name in definers()}
+
+
+def test_functions_have_a_default_and_one_file_that_defines_them() -> None:
+    """In the kernel of the last lab each is its task's; in the given kernel alone each has a default."""
+    build.build_base()
+    given = {
+        name
+        for path in build.given_objects()
+        for name, binding in objects.defined(path).items()
+        if binding == objects.WEAK
+    }
+    assert given == definers().keys()
+    built = submission.reference_objects()
+    for lab in all_labs():
+        for task in lab.tasks:
+            own = objects.defined(built / lab.folder / task.object_name)
+            assert given & own.keys() == set(task.functions), task.id
+
+
+def test_a_definition_is_found_in_the_tasks_file_alone() -> None:
+    """For an editor's "go to definition": the given kernel has no second one beside it."""
+    given = "\n".join(path.read_text() for path in build.kernel_sources() if path.suffix == ".c")
+    for name in definers():
+        assert not re.search(rf"^\w.*\b{name}\([^;]*\n?\{{", given, re.M), name
 
 
 def test_the_kernel_and_the_grader_have_the_same_list_of_offsets(reference: Machine) -> None:

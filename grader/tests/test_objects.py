@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader import build, objects, submission
-from grader.labs import Lab, all_labs
+from grader.labs import Lab, all_labs, find_lab
 from grader.paths import KERNEL
 from grader.tests.conftest import Grade
 
@@ -203,6 +203,74 @@ def test_what_c_and_the_headers_cannot_say_is_refused(tmp_path: Path, text: str,
 @pytest.mark.parametrize("text", ALLOWED.values(), ids=ALLOWED)
 def test_ordinary_code_is_allowed(tmp_path: Path, text: str) -> None:
     assert objects.objection(compiled(tmp_path, text), 3) == ""
+
+
+STACKS = {"kernel_stack_alloc": "task 3.3 (kernel_space.c)"}
+
+
+@pytest.mark.parametrize("attribute", ["", '__attribute__((weak, visibility("hidden"))) '])
+def test_a_function_is_its_tasks_to_define(tmp_path: Path, attribute: str) -> None:
+    """Defined by another task's file it would replace the given default, or the student's own definition."""
+    part = compiled(tmp_path, f"{attribute}void *kernel_stack_alloc(void) {{ return 0; }}")
+    said = objects.objection(part, 3, definers=STACKS, task="task 3.1 (frames.c)")
+    assert said == "defines kernel_stack_alloc(), which task 3.3 (kernel_space.c) defines"
+
+
+def test_a_function_by_another_symbol_is_found_too(tmp_path: Path) -> None:
+    text = 'static int x(void) { return 0; }\nint y(void) __attribute__((alias("x")));'
+    part = compiled(
+        tmp_path, text + '\n__asm__(".globl kernel_stack_alloc\\nkernel_stack_alloc = y");'
+    )
+    assert "kernel_stack_alloc()" in objects.objection(part, 3, definers=STACKS, task="task 3.1")
+
+
+def test_the_tasks_own_definition_is_allowed_and_replaces_the_given_one(tmp_path: Path) -> None:
+    text = "void *kernel_stack_alloc(void) { return 0; }"
+    own = STACKS["kernel_stack_alloc"]
+    assert objects.objection(compiled(tmp_path, text), 3, definers=STACKS, task=own) == ""
+    weak = compiled(tmp_path, f"__attribute__((weak)) {text}")
+    assert "is weak" in objects.objection(weak, 3, definers=STACKS, task=own)
+    local = compiled(tmp_path, f"static {text}\nvoid *f(void) {{ return kernel_stack_alloc(); }}")
+    assert objects.objection(local, 3, definers=STACKS, task="task 3.1 (frames.c)") == ""
+
+
+@pytest.fixture
+def two_definitions(solutions: Path) -> Path:
+    """Solutions in which lab 1's batch.c defines a function of task 3.3, too."""
+    part = solutions / "1-batch" / "batch.c"
+    text = '#include "kernel_stack.h"\n' + part.read_text()
+    part.write_text(text + "\nvoid kernel_stack_free(uint64_t *stack) { (void)stack; }\n")
+    return solutions
+
+
+@pytest.mark.parametrize("lab_name", ["batch", "address-spaces"])
+def test_a_definition_in_another_tasks_file_is_refused_by_name(
+    grade: Grade, two_definitions: Path, lab_name: str
+) -> None:
+    """Alone, as in lab 1's kernel, it would replace the given default; beside the right one, it does not link."""
+    graded = grade(two_definitions, "--lab", lab_name, "--set", "basic")
+    said = " ".join(graded.output.split())
+    assert "batch.c: defines kernel_stack_free(), which task 3.3 (kernel_space.c) defines" in said
+    assert "kernel_space.c: " not in said
+
+
+def test_two_definitions_do_not_link(two_definitions: Path) -> None:
+    lab = find_lab("address-spaces")
+    parts = [
+        (
+            build.find_part(each, task, two_definitions, given=False)
+            if each.number == 1
+            else build.reference_part(each, task, given=False)
+        )
+        for each in all_labs()
+        if each.number <= lab.number
+        for task in each.tasks
+    ]
+    with pytest.raises(build.BuildFailure) as caught:
+        build.build(build.Configuration(lab, tuple(parts)))
+    words = "kernel_stack_free() is defined in two files: only task 3.3 (kernel_space.c) defines it"
+    assert words in str(caught.value)
+    assert "1-batch/batch.c" in caught.value.details
 
 
 def test_nonsense_is_no_object(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ static void drop_behind(struct space *space, const struct inode *inode)
         if (!area->file || area->file->inode != inode)
             continue;
         /* A program's segment goes on where it takes no more from the file: these pages are its own. */
-        bool is_segment = !area->shared && area->backend != file_mappings->private;
+        bool is_segment = !area->shared && area->backend != private_file_backend();
         uint64_t end = is_segment ? area->start + page_up(area->file_size) : area->end;
         uint64_t start = area->start + (size > area->offset ? size - area->offset : 0);
         if (start < end)

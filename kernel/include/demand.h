@@ -1,7 +1,7 @@
 /*
  * demand.h: demand paging: pages that come when they are touched, and what its parts ask each other.
  *
- * All of it is lab 4's.  Until a part is there, the given one (level 0) says no.
+ * All of it is lab 4's.  Until a task's file is there, the given default says no.
  */
 #ifndef DEMAND_H
 #define DEMAND_H
@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "area.h"
-#include "slot.h"
 #include "space.h"
 
 struct task;
@@ -18,41 +17,42 @@ struct task;
 /* Are pages to be there from the beginning, as in lab 3?  The populate switch: bootargs populate=1. */
 extern bool populate_all;
 
-/* Slot file_pages: pages with the content of a file.  Lab 4, task 4.3. */
-struct file_pages_ops {
-    /*
-     * For areas with a file, of which each has pages of its own: nobody else sees what is written there.
-     * NULL until there is one: such areas then keep the backend that they come with.
-     */
-    const struct backend *private;
-};
-DECLARE_SLOT(file_pages);
+/*
+ * The backend of a program's segments, which have the content of a file.  Lab 4, task 4.3.
+ *
+ * For areas with a file, of which each has pages of its own: nobody else sees what is written there.
+ * Returns NULL until there is one: such areas then keep the backend that they come with.
+ * Context: any.
+ */
+const struct backend *segment_backend(void);
 
 /* The stack may have so many bytes, and keeps such a distance from the area below it. */
 enum { USER_STACK_MAX = 8 << 20, USER_STACK_GAP = 1 << 20 };
 
-/* Slot stack_growth: lab 4, task 4.5. */
-struct stack_growth_ops {
-    /*
-     * A program has touched va, which lies below USER_END and in no area.  If the stack may grow to there,
-     * let it.  Returns 0: va lies in an area now; -EFAULT: it is not the stack's; -ENOMEM.
-     */
-    int (*grow)(struct space *space, uint64_t va);
-};
-DECLARE_SLOT(stack_growth);
+/*
+ * A program has touched va, which lies below USER_END and in no area.  If the stack may grow to there,
+ * let it.  Lab 4, task 4.5.
+ *
+ * Returns 0: va lies in an area now; -EFAULT: it is not the stack's; -ENOMEM.
+ * Context: a page fault, or a copy of the kernel's to or from the program.
+ */
+int stack_grow(struct space *space, uint64_t va);
 
-/* Slot shortage: what to do when there is no frame for a page.  Lab 4, task 4.6. */
-struct shortage_ops {
-    /*
-     * Make frames free that can be done without, none of them of this space: enough for a page and the
-     * tables that lead to it (TABLE_LEVELS frames), or all that there are.
-     * Returns true when it is worth trying again: a frame is free.
-     */
-    bool (*relieve)(const struct space *space);
+/*
+ * Make frames free that can be done without, none of them of this space: enough for a page and the
+ * tables that lead to it (TABLE_LEVELS frames), or all that there are.  Lab 4, task 4.6.
+ *
+ * Returns true when it is worth trying again: a frame is free.
+ * Context: where a frame is missing.  Must not sleep.
+ */
+bool reclaim_frames(const struct space *space);
 
-    /* There is no frame for what the task has touched: end it.  cause: the trap's, for the report. */
-    void (*end)(struct task *task, uint64_t cause);
-};
-DECLARE_SLOT(shortage);
+/*
+ * There is no frame for what the task has touched: end it.  Lab 4, task 4.6; the given default panics.
+ *
+ * cause: the trap's, for the report.
+ * Context: the task's page fault.
+ */
+void oom_kill(struct task *task, uint64_t cause);
 
 #endif

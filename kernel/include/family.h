@@ -1,5 +1,5 @@
 /*
- * family.h: slot families, who has made whom, and who is told of whose end.  Lab 6, task 6.4.
+ * family.h: who has made whom, and who is told of whose end.  Lab 6, task 6.4.
  *
  *     kernel, pid 1 ----+-------------------+        children (and of its ended children: none, it asks at once)
  *                       |                   |
@@ -17,7 +17,6 @@
 #include <stdbool.h>
 
 #include "list.h"
-#include "slot.h"
 #include "wait.h"
 
 struct process;
@@ -32,23 +31,24 @@ struct family {
     bool is_awaited; /* task_wait() is to return it: the first process has started it itself */
 };
 
-struct families_ops {
-    /* A process was started by another.  Level 0: all are children of the first process. */
-    void (*born)(struct process *parent, struct process *child);
+/*
+ * A process was started by another, its parent from now on.  The given default makes all processes children of the
+ * first one.
+ * Context: the child is runnable, and has not run.  Must not sleep.
+ */
+void process_set_parent(struct process *parent, struct process *child);
 
-    /*
-     * All that a process did is done, and it is never to run again: its parent is to know, and its children
-     * need another.  It is the current one still, so its process_destroy() is somebody else's business.
-     * To call: by task_end().  Not to sleep.
-     */
-    void (*ended)(struct process *process);
-};
-DECLARE_SLOT(families);
+/*
+ * All that a process did is done, and it is never to run again: its parent is to know, and its children
+ * need another.  It is the current one still, so it must not be destroyed here.
+ * Context: task_end().  Must not sleep.
+ */
+void process_exit_notify(struct process *process);
 
 /* The first process: boot_task's. */
 extern struct process *const first_process;
 
-/* Let a process be the youngest child of another, whosever child it was.  For who serves the slot. */
+/* Let a process be the youngest child of another, whosever child it was.  For the two functions above. */
 void family_add(struct process *parent, struct process *child);
 
 /* Let it be the last of its parent's ended children, and wake who waits for one.  Likewise. */

@@ -17,7 +17,7 @@
  *                 :  nothing         :
  *              0  +------------------+
  *
- * All of it is lab 5's.  Until a part is there, the given one (level 0) says no.
+ * All of it is lab 5's.  Until a task's file is there, the given default says no.
  */
 #ifndef MMAP_H
 #define MMAP_H
@@ -27,7 +27,6 @@
 
 #include "area.h"
 #include "demand.h"
-#include "slot.h"
 #include "space.h"
 
 struct file;
@@ -60,56 +59,58 @@ struct map_request {
     uint64_t offset;   /* in the file, page aligned */
 };
 
-/* Slot map_rules: lab 5, task 5.1. */
-struct map_rules_ops {
-    /*
-     * Look at the arguments of mmap(), all of which may be anything, and change nothing.  Returns 0, and fills
-     * *request, or the error that mmap() returns.
-     */
-    long (*check)(struct task *task, const uint64_t args[6], struct map_request *request);
+/*
+ * Look at the arguments of mmap(), all of which may be anything, and change nothing.  Lab 5, task 5.1.
+ *
+ * Returns 0, and fills *request, or the error that mmap() returns.
+ * Context: a system call of the task.
+ */
+long mmap_check(struct task *task, const uint64_t args[6], struct map_request *request);
 
-    /*
-     * Where in the space length bytes are free: at hint or as soon as possible behind it, if hint is in the
-     * part for mappings; otherwise, or when there is nothing, from MMAP_BASE on.  hint: any number, 0 for
-     * none; length: whole pages.
-     * Returns the address, or 0 when nothing is free.
-     */
-    uint64_t (*find)(struct space *space, uint64_t hint, uint64_t length);
-};
-DECLARE_SLOT(map_rules);
+/*
+ * Where in the space length bytes are free: at hint or as soon as possible behind it, if hint is in the
+ * part for mappings; otherwise, or when there is nothing, from MMAP_BASE on.  Lab 5, task 5.1.
+ *
+ * hint: any number, 0 for none; length: bytes, whole pages.
+ * Returns the address, or 0 when nothing is free.
+ * Context: a system call of the task whose space it is.
+ */
+uint64_t find_unmapped_area(struct space *space, uint64_t hint, uint64_t length);
 
-/* Slot unmapping: lab 5, task 5.4. */
-struct unmapping_ops {
-    /*
-     * Have nothing mapped in [start, end), page aligned, up to USER_END: areas that lie in it go, of others the
-     * part that does.  Returns 0, or -ENOMEM when there is no memory to cut an area in two: no page is lost
-     * then.
-     */
-    int (*clear)(struct space *space, uint64_t start, uint64_t end);
-};
-DECLARE_SLOT(unmapping);
+/*
+ * Have nothing mapped in [start, end), page aligned, up to USER_END: areas that lie in it go, of others the
+ * part that does.  Lab 5, task 5.4.
+ *
+ * Returns 0, or -ENOMEM when there is no memory to cut an area in two: no page is lost then.
+ * Context: a system call of the task whose space it is.  May sleep, for shared pages are written back.
+ */
+int unmap_range(struct space *space, uint64_t start, uint64_t end);
 
-/* Slot file_mappings: lab 5, task 5.3. */
-struct file_mappings_ops {
-    /*
-     * For areas with a file and pages of their own, as a program has asked for them: what the file has behind
-     * offset, as far as it goes.  NULL until there is one: then mmap() says -ENODEV.
-     */
-    const struct backend *private;
-};
-DECLARE_SLOT(file_mappings);
+/*
+ * The backend of private mappings of a file.  Lab 5, task 5.3.
+ *
+ * For areas with a file and pages of their own, as a program has asked for them: what the file has behind
+ * offset, as far as it goes.
+ * Returns NULL until there is one: then mmap() says -ENODEV.
+ * Context: any.
+ */
+const struct backend *private_file_backend(void);
 
-/* Slot shared_mappings: lab 5, task 5.5. */
-struct shared_mappings_ops {
-    /* For areas with a file whose pages are the file's own.  NULL until there is one: -ENODEV. */
-    const struct backend *backend;
+/*
+ * The backend of shared mappings: for areas with a file whose pages are the file's own.  Lab 5, task 5.5.
+ *
+ * Returns NULL until there is one: then mmap() says -ENODEV.
+ * Context: any.
+ */
+const struct backend *shared_file_backend(void);
 
-    /*
-     * Write to its file what has been written to the pages of [start, end), a part of an area that is shared.
-     * Returns 0 or -EIO.
-     */
-    int (*write_back)(struct space *space, const struct area *area, uint64_t start, uint64_t end);
-};
-DECLARE_SLOT(shared_mappings);
+/*
+ * Write to its file what has been written to the pages of [start, end), a part of an area that is shared.
+ * Lab 5, task 5.5.
+ *
+ * Returns 0 or -EIO.
+ * Context: a system call of the task whose space it is.  May sleep.
+ */
+int write_back_pages(struct space *space, const struct area *area, uint64_t start, uint64_t end);
 
 #endif

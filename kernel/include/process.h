@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "slot.h"
-
 struct process;
 struct space;
 struct switch_context;
@@ -20,19 +18,19 @@ struct task;
  */
 int process_inherit(struct process *child, const struct process *parent);
 
-/* Slot vectors: what a program passes to another.  Lab 6, task 6.3; until then nobody can. */
-struct vectors_ops {
-    /*
-     * Copy a vector of strings from the task's memory: addresses of 8 bytes each, the last of which is 0.  A vector
-     * at address 0 has none, as on Linux.
-     *
-     * *vector: as loader->load() takes it, in kernel memory, with the strings; one kmalloc()ed piece, the caller's
-     * to kfree().  Returns 0; -EFAULT; -ENOMEM; -E2BIG if strings and addresses, the 0 at the end of each string and of the
-     * vector with them, take more than ARGUMENTS_MAX bytes (arguments.h): through many strings, or a long one.
-     */
-    long (*copy)(struct task *task, uint64_t address, char ***vector);
-};
-DECLARE_SLOT(vectors);
+/*
+ * Copy a vector of strings from the task's memory: addresses of 8 bytes each, the last of which is 0.  A vector
+ * at address 0 has none, as on Linux.  Lab 6, task 6.3.
+ *
+ * *vector: as loader->load() takes it, in kernel memory, with the strings; one kmalloc()ed piece, the caller's
+ * to kfree().
+ *
+ * Returns 0; -EFAULT; -ENOMEM; -E2BIG if strings and addresses, the 0 at the end of each string and of the
+ * vector with them, take more than ARGUMENTS_MAX bytes (arguments.h): through many strings, or a long one.
+ * -ENOSYS as long as no task defines it.
+ * Context: a system call of the task.
+ */
+long copy_vector(struct task *task, uint64_t address, char ***vector);
 
 /*
  * As loader->load(), but a file that begins with #! names the program that is to read it: that one is loaded,

@@ -1,5 +1,5 @@
 /*
- * scheduler.h: slots scheduler (who runs next) and switcher (how the CPU goes over).
+ * scheduler.h: slot scheduler: who runs next.  How the CPU goes over is in switch.h.
  *
  * Level 0 (given) runs one task to its end before it begins another, which is all that a batch
  * system needs.  Lab 2: round robin and the context switch; lab 6: stride.
@@ -14,7 +14,6 @@
 
 #include "slot.h"
 
-struct switch_context;
 struct task;
 
 /* The scheduler's queue may use task->run_node and task->policy; nobody else touches them. */
@@ -42,12 +41,6 @@ struct scheduler_ops {
     bool (*tick)(struct task *task);
 };
 DECLARE_SLOT(scheduler);
-
-struct switcher_ops {
-    /* Leave off here for from, and go on where to left off: see context_switch() in switch.h. */
-    void (*go)(struct switch_context *from, struct switch_context *to);
-};
-DECLARE_SLOT(switcher);
 
 /*
  * Give the CPU to whoever pick() names; idle (wfi) while that is nobody.  Returns when it is the

@@ -2,20 +2,37 @@
  * slot.h: how the parts of the labs become one kernel at link time.
  *
  * Nothing in the kernel asks which lab it is in.  A part switches its functionality on by being
- * linked, in one of two shapes:
+ * linked, in one of three shapes:
  *
+ *   a function that one task defines has a DEFAULT in the given kernel, which serves where the task's file
+ *   is not linked;
  *   a slot has one winner: PROVIDE(slot, level, object); the highest linked level serves, and what it
  *   leaves out (a member that is NULL) the level below does;
  *   a list has all its members, in level order (SYSCALL, TRAP_HANDLER, INITCALL, EXIT_HOOK).
  *
- * Levels: 0 is the given default, k is lab k, 9 is a test's own.  Both shapes live in linker
+ * Levels: 0 is the given default, k is lab k, 9 is a test's own.  Slots and lists live in linker
  * sections that kernel.ld sorts by name, so slots_init() only has to walk them upwards.
- * docs/architecture.md has the table of all of them; `make slots LAB=k` prints who serves.
+ * docs/architecture.md has the tables of all of them; `make slots LAB=k` prints who serves.
  */
 #ifndef SLOT_H
 #define SLOT_H
 
 #include <stddef.h>
+
+/*
+ * In one source file of the given kernel: the function NAME, declared in a header, is FUNCTION unless a
+ * task's file defines NAME.  Two definitions of NAME do not link.
+ *
+ * There is no second definition to find beside the task's: "go to definition" leads to its file.  Clang, by
+ * which editors look, takes an alias for a definition, so it is not shown the alias.
+ */
+#ifdef __clang__
+#define DEFAULT(name, function) \
+    static __typeof(name) *const name##_default __attribute__((unused)) = function
+#else
+#define DEFAULT(name, function) \
+    extern __typeof(function)(name) __attribute__((weak, alias(#function)))
+#endif
 
 struct slot_entry {
     const void **winner; /* the variable that slots_init() sets */

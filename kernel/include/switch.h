@@ -1,9 +1,9 @@
 /*
  * switch.h: what the kernel keeps of a task that does not have the CPU.
  *
- * A task that gives up the CPU is in the middle of a call: schedule() called switcher->go(), and go()
+ * A task that gives up the CPU is in the middle of a call: schedule() called context_switch(), which
  * "has not returned".  Its frames lie on the task's own kernel stack; what C expects to find
- * again when go() returns goes here.
+ * again when context_switch() returns goes here.
  *
  *     struct switch_context                        kernel stack of the task
  *
@@ -21,7 +21,8 @@
  *     368 | fcsr       |  state
  *     376 +------------+
  *
- * ra and sp stand where task_start() puts the first ones; the rest is between the two halves of go().
+ * ra and sp stand where task_start() puts the first ones; the rest is between the two halves of
+ * context_switch().
  * Source: RISC-V ABIs Specification 1.0, "Register Convention" (what a callee saves).
  */
 #ifndef SWITCH_H
@@ -53,7 +54,10 @@ _Static_assert(offsetof(struct switch_context, fcsr) == SWITCH_FCSR, "switch_con
 /*
  * Keep the kernel's callee-saved registers, ra, sp and the floating-point state in *from, load those
  * of *to, and return: to where `to` called this from, on its stack.  To the caller it looks like a
- * call that takes long.  kernel/sched/context_switch.S; lab 2, task 2.2 writes what it includes.
+ * call that takes long.
+ *
+ * Lab 2, task 2.2 writes what kernel/sched/context_switch.S includes; until then it is context_call().
+ * Context: schedule(), which calls it at a switch point.
  */
 void context_switch(struct switch_context *from, struct switch_context *to);
 

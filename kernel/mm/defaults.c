@@ -1,4 +1,4 @@
-/* defaults.c: what serves the slots of memory until a lab brings something better. */
+/* defaults.c: what serves memory's slots, and its functions, until a lab brings something better. */
 #include "demand.h"
 #include "errno.h"
 #include "fork.h"
@@ -15,15 +15,6 @@ DEFINE_SLOT(user_memory);
 DEFINE_SLOT(page_table);
 DEFINE_SLOT(spaces);
 DEFINE_SLOT(space_fault);
-DEFINE_SLOT(file_pages);
-DEFINE_SLOT(stack_growth);
-DEFINE_SLOT(shortage);
-DEFINE_SLOT(map_rules);
-DEFINE_SLOT(unmapping);
-DEFINE_SLOT(file_mappings);
-DEFINE_SLOT(shared_mappings);
-DEFINE_SLOT(kernel_stacks);
-DEFINE_SLOT(copy_on_write);
 
 /* Until lab 1's task 1.4 the kernel reaches nobody's memory. */
 static long no_in(struct task *task, void *dst, uint64_t src, size_t size)
@@ -58,8 +49,13 @@ static long no_space(struct space *space, uint64_t va, enum access access)
 static const struct space_fault_ops no_space_fault = {.fault = no_space};
 PROVIDE(space_fault, 0, no_space_fault);
 
-static const struct file_pages_ops no_file_pages = {.private = NULL};
-PROVIDE(file_pages, 0, no_file_pages);
+/* For areas with a file: there is no backend yet. */
+static const struct backend *no_backend(void)
+{
+    return NULL;
+}
+
+DEFAULT(segment_backend, no_backend);
 
 static int no_growth(struct space *space, uint64_t va)
 {
@@ -67,8 +63,7 @@ static int no_growth(struct space *space, uint64_t va)
     return -EFAULT;
 }
 
-static const struct stack_growth_ops no_stack_growth = {.grow = no_growth};
-PROVIDE(stack_growth, 0, no_stack_growth);
+DEFAULT(stack_grow, no_growth);
 
 static bool no_relief(const struct space *space)
 {
@@ -82,8 +77,8 @@ static void no_end(struct task *task, uint64_t cause)
     panic("%s has touched a page that there is no frame for (task 4.6)", task->process->name);
 }
 
-static const struct shortage_ops no_shortage = {.relieve = no_relief, .end = no_end};
-PROVIDE(shortage, 0, no_shortage);
+DEFAULT(reclaim_frames, no_relief);
+DEFAULT(oom_kill, no_end);
 
 /* Until lab 5 nothing can be mapped. */
 
@@ -99,8 +94,8 @@ static uint64_t no_place(struct space *space, uint64_t hint, uint64_t length)
     return 0;
 }
 
-static const struct map_rules_ops no_map_rules = {.check = no_request, .find = no_place};
-PROVIDE(map_rules, 0, no_map_rules);
+DEFAULT(mmap_check, no_request);
+DEFAULT(find_unmapped_area, no_place);
 
 static int no_clear(struct space *space, uint64_t start, uint64_t end)
 {
@@ -108,11 +103,10 @@ static int no_clear(struct space *space, uint64_t start, uint64_t end)
     return -ENODEV;
 }
 
-static const struct unmapping_ops no_unmapping = {.clear = no_clear};
-PROVIDE(unmapping, 0, no_unmapping);
+DEFAULT(unmap_range, no_clear);
 
-static const struct file_mappings_ops no_file_mappings = {.private = NULL};
-PROVIDE(file_mappings, 0, no_file_mappings);
+DEFAULT(private_file_backend, no_backend);
+DEFAULT(shared_file_backend, no_backend);
 
 static int no_write_back(struct space *space, const struct area *area, uint64_t start, uint64_t end)
 {
@@ -120,9 +114,7 @@ static int no_write_back(struct space *space, const struct area *area, uint64_t 
     return 0;
 }
 
-static const struct shared_mappings_ops no_shared_mappings = {.backend = NULL,
-                                                              .write_back = no_write_back};
-PROVIDE(shared_mappings, 0, no_shared_mappings);
+DEFAULT(write_back_pages, no_write_back);
 
 /* Until lab 3 there is no paging. */
 
@@ -196,10 +188,14 @@ static void stack_to_heap(uint64_t *stack)
     kfree(stack);
 }
 
-static const struct kernel_stacks_ops heap_stacks = {.alloc = stack_from_heap,
-                                                     .free = stack_to_heap};
-PROVIDE(kernel_stacks, 0, heap_stacks);
+DEFAULT(kernel_stack_alloc, stack_from_heap);
+DEFAULT(kernel_stack_free, stack_to_heap);
 
 /* Until lab 6's task 6.2 a child gets copies at once. */
-static const struct copy_on_write_ops copies_at_once = {.share = NULL};
-PROVIDE(copy_on_write, 0, copies_at_once);
+static int copies_at_once(struct space *parent, struct space *child, const struct area *area)
+{
+    (void)parent, (void)child, (void)area;
+    return -ENOSYS;
+}
+
+DEFAULT(share_pages, copies_at_once);

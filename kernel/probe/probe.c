@@ -275,9 +275,9 @@ static void make_tables_of_stacks(void)
 {
     uint64_t *stacks[STACKS];
     for (int i = 0; i < STACKS; i++)
-        stacks[i] = kernel_stacks->alloc();
+        stacks[i] = kernel_stack_alloc();
     for (int i = 0; i < STACKS; i++)
-        kernel_stacks->free(stacks[i]);
+        kernel_stack_free(stacks[i]);
 }
 
 void probe_deck(unsigned long argument)

@@ -28,6 +28,12 @@
 /* Say what is wrong, and power off. */
 _Noreturn void probe_fail(const char *format, ...) PRINTF_LIKE(1, 2);
 
+/*
+ * STAND_IN(f); says that __wrap_f(), which follows, stands in for f(), a function of a task's file: all calls of f() from
+ * other files go there, and __real_f() is f() itself.  The linker does it: replaced_by_probes() in grader/build.py.
+ */
+#define STAND_IN(name) extern __typeof(name) __real_##name, __wrap_##name
+
 /* How many checks have been made; and 1 when the probe has come to its end.  For the grader. */
 extern uint64_t probe_result[2];
 

@@ -4,9 +4,8 @@
 #include "kmalloc.h"
 #include "loader.h"
 #include "process.h"
+#include "slot.h"
 #include "string.h"
-
-DEFINE_SLOT(vectors);
 
 static long nothing_to_pass(struct task *task, uint64_t address, char ***vector)
 {
@@ -14,8 +13,7 @@ static long nothing_to_pass(struct task *task, uint64_t address, char ***vector)
     return -ENOSYS;
 }
 
-static const struct vectors_ops no_vectors = {.copy = nothing_to_pass};
-PROVIDE(vectors, 0, no_vectors);
+DEFAULT(copy_vector, nothing_to_pass);
 
 enum { LINE_MAX = 256 }; /* Linux's BINPRM_BUF_SIZE */
 

@@ -24,24 +24,3 @@ context_switch:
 #include PART_FILE
     ret
     .size context_switch, . - context_switch
-
-/* In C this would be: PROVIDE(switcher, 2, context_switcher), with {.go = context_switch}. */
-    .section .rodata
-    .balign 8
-context_switcher:
-    .dword context_switch
-    .globl switcher_level_2
-switcher_level_2:
-    .byte 0
-slot_name:
-    .asciz "switcher"
-object_name:
-    .asciz "context_switcher"
-file_name:
-    .asciz "context_switch.S"
-
-    .section .slots.switcher.2, "a"
-    .balign 8
-    .dword switcher, context_switcher, slot_name, object_name, file_name
-    .word 2, 0
-    .dword 8                                /* the size of context_switcher */

@@ -13,7 +13,6 @@
 #include "trap.h"
 
 DEFINE_SLOT(scheduler);
-DEFINE_SLOT(switcher);
 
 bool need_resched;
 unsigned idle_polls;
@@ -108,7 +107,7 @@ void schedule(void)
 
     /* Whoever switches back to `from` will have made it the current task again. */
     current_task = to;
-    switcher->go(&from->context, &to->context);
+    context_switch(&from->context, &to->context);
 
     /* From here on nothing can be trusted, not even what C keeps in registers. */
     const struct task *back = current_task;
@@ -136,8 +135,7 @@ void context_call(struct switch_context *from, struct switch_context *to)
     before->since = time_now();
 }
 
-static const struct switcher_ops one_in_the_other = {.go = context_call};
-PROVIDE(switcher, 0, one_in_the_other);
+DEFAULT(context_switch, context_call);
 
 static void keep_no_queue(struct task *task)
 {

@@ -119,8 +119,8 @@ void process_destroy(struct process *process)
     struct task *task = &process->task;
     assert(task != current_task);
     if (!list_empty(&process->family.children) || !list_empty(&process->family.ended))
-        panic("process %d (%s) goes, and still has children: see ended() (task 6.4)", process->pid,
-              process->name);
+        panic("process %d (%s) goes, and still has children: see process_exit_notify() (task 6.4)",
+              process->pid, process->name);
     list_remove(&process->family.sibling);
     kfree(process->directory);
     process_close(process, UINT32_MAX);
@@ -128,7 +128,7 @@ void process_destroy(struct process *process)
     list_remove(&task->run_node);
     list_remove(&task->wait_node);
     list_remove(&task->all_node);
-    kernel_stacks->free(task->stack);
+    kernel_stack_free(task->stack);
     kfree(process);
 }
 
@@ -202,7 +202,7 @@ void task_exit(struct task *task, int wait_status)
 
 int task_start(struct task *task)
 {
-    task->stack = kernel_stacks->alloc();
+    task->stack = kernel_stack_alloc();
     if (!task->stack)
         return -ENOMEM;
     task->stack_size = KERNEL_STACK_SIZE;
@@ -216,7 +216,7 @@ int task_start(struct task *task)
     task->process->family.is_awaited = current_task == boot_task;
     awaited += task->process->family.is_awaited;
     if (!task->process->family.parent)
-        families->born(first_process, task->process);
+        process_set_parent(first_process, task->process);
     const struct job *job = task->process->job;
     trace_event(task, TRACE_START, job ? (uint16_t)job->index : TRACE_NO_JOB);
     scheduler->enqueue(task);
@@ -229,7 +229,7 @@ void task_end(struct task *task)
     trace_event(task, TRACE_END, 0);
     living--;
     awaited -= task->process->family.is_awaited;
-    families->ended(task->process);
+    process_exit_notify(task->process);
     if (awaited == 0)
         wake_all(&first_process->family.child_ended); /* task_wait() has nobody to wait for */
 }

@@ -157,7 +157,7 @@ def test_the_area_says_what_is_permitted(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.hint(
     "An area has [start, end): end is not in it. area_find() takes any address, but USER_END and all behind it"
-    " is nobody's. What lies in no area may be the stack's: stack_growth->grow()."
+    " is nobody's. What lies in no area may be the stack's: stack_grow()."
 )
 def test_areas_begin_and_end_at_their_bounds(machine: Machine) -> None:
     """Otherwise the page behind an array is another array."""
@@ -183,7 +183,7 @@ def test_random_faults(machine: Machine) -> None:
 @pytest.mark.points(3)
 @pytest.mark.requires("a_fault_brings_in_one_page")
 @pytest.mark.hint(
-    "0: true. -ENOMEM, after relieve() has been asked once: shortage->end(). -EIO: SIGBUS, with trap_report_fault()"
+    "0: true. -ENOMEM, after reclaim_frames() has been asked once: oom_kill(). -EIO: SIGBUS, with trap_report_fault()"
     " and task_exit(). These have been dealt with: true. Everything else is false, and lab 1's handler ends the program."
 )
 def test_what_cannot_be_brought_in_ends_the_program(machine: Machine) -> None:
@@ -194,7 +194,7 @@ def test_what_cannot_be_brought_in_ends_the_program(machine: Machine) -> None:
         "\n".join(fault.signal for fault in run.faults) or "none",
         "\n".join(["SIGSEGV"] * 5 + ["SIGBUS"] * 3),
         "reports of faults, as lab 1 makes them: one for each program that ends so, with its signal; none of programs"
-        " that go on, or that shortage->end() has ended",
+        " that go on, or that oom_kill() has ended",
     )
 
 
@@ -387,7 +387,7 @@ def test_populate_brings_everything_in_at_once(machine: Machine) -> None:
 @pytest.mark.task("4.2")
 @pytest.mark.points(2)
 @pytest.mark.hint(
-    "Change a copy of *wanted, and only if it has PROT_USER. An area with a file needs file_pages->private to wait:"
+    "Change a copy of *wanted, and only if it has PROT_USER. An area with a file needs segment_backend() to wait:"
     " lab 3's own backend may want all pages at once. What lab 3's map() returns, you return."
 )
 def test_only_what_can_wait_waits(machine: Machine) -> None:
@@ -460,7 +460,7 @@ def jumps(targets: Sequence[int], size: int, data: int) -> bytes:
 @pytest.mark.task("4.3")
 @pytest.mark.points(4)
 @pytest.mark.hint(
-    "fill() brings in the page at va; some neighbours of it are allowed, all of the area is not. file_pages->private"
+    "fill() brings in the page at va; some neighbours of it are allowed, all of the area is not. segment_backend()"
     " must be your backend, or task 4.2 goes on with lab 3's."
 )
 def test_a_large_program_brings_in_what_it_uses(machine: Machine) -> None:
@@ -778,7 +778,12 @@ def test_the_stack_has_a_limit(machine: Machine) -> None:
         ["exited with 0"] + ["killed by SIGSEGV"] * 5,
         f"a stack down to its limit, {limit:#x}, and beyond it",
     )
-    probe(machine, "stack-growth", "what grow() answers, at every bound of the stack", checks=1000)
+    probe(
+        machine,
+        "stack-growth",
+        "what stack_grow() answers, at every bound of the stack",
+        checks=1000,
+    )
 
 
 @pytest.mark.task("4.5")
@@ -816,7 +821,7 @@ def test_the_stack_keeps_its_distance(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.requires("the_stack_grows_as_it_is_used")
 @pytest.mark.hint(
-    "The copies of lab 3 come to grow() by space_fault->fault(), as a program's fault does."
+    "The copies of lab 3 come to stack_grow() by space_fault->fault(), as a program's fault does."
 )
 def test_system_calls_let_the_stack_grow(machine: Machine) -> None:
     """Otherwise a buffer on the stack is refused when the kernel is the first to touch it."""
@@ -842,7 +847,7 @@ SMALL = 20  # MiB of a machine whose memory is soon used up
 @pytest.mark.task("4.6")
 @pytest.mark.points(4)
 @pytest.mark.hint(
-    "end(): trap_report_fault() with SIGKILL, and task_exit() with its status. Nobody else's page goes."
+    "oom_kill(): trap_report_fault() with SIGKILL, and task_exit() with its status. Nobody else's page goes."
 )
 def test_a_program_without_memory_ends_alone(machine: Machine) -> None:
     """Otherwise one greedy program takes the machine down.  (200 ms.)"""
@@ -871,7 +876,7 @@ def test_a_program_without_memory_ends_alone(machine: Machine) -> None:
 @pytest.mark.points(4)
 @pytest.mark.requires("a_program_without_memory_ends_alone")
 @pytest.mark.hint(
-    "Whoever has taken a frame, and cannot go on, gives it back: in fill(), in brk(), in grow(). And it says -ENOMEM,"
+    "Whoever has taken a frame, and cannot go on, gives it back: in fill(), in brk(), in stack_grow(). And it says -ENOMEM,"
     " which becomes SIGKILL, or the answer of the system call."
 )
 def test_every_allocation_can_fail(machine: Machine) -> None:
@@ -912,7 +917,7 @@ def test_what_can_be_read_again_makes_room(machine: Machine) -> None:
     probe(
         machine,
         "shortage-parts",
-        "relieve() and end(), with two programs in memory",
+        "reclaim_frames() and oom_kill(), with two programs in memory",
         jobs=["hello", "tenant"],
         checks=1600,
     )

@@ -130,7 +130,7 @@ def pages(seen: Checkpoint, start: int, count: int) -> str:
 @pytest.mark.task("5.1")
 @pytest.mark.points(4)
 @pytest.mark.hint(
-    "Each rule alone, in check(): alignment, length, the two kinds, the file and how it was opened. Numbers may wrap:"
+    "Each rule alone, in mmap_check(): alignment, length, the two kinds, the file and how it was opened. Numbers may wrap:"
     " compare without adding. And nothing may change."
 )
 def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
@@ -138,7 +138,7 @@ def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
     probe(
         machine,
         "rules-errors",
-        "check() with arguments of which each breaks one rule, or none",
+        "mmap_check() with arguments of which each breaks one rule, or none",
         checks=100,
     )
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_mapped_is_refused(machine: Machine) -> None:
 )
 def test_what_is_asked_is_passed_on(machine: Machine) -> None:
     """Otherwise the right mapping is made of the wrong thing."""
-    probe(machine, "rules-request", "the request that check() makes of arguments", checks=34)
+    probe(machine, "rules-request", "the request that mmap_check() makes of arguments", checks=34)
 
 
 @pytest.mark.task("5.1")
@@ -162,7 +162,12 @@ def test_what_is_asked_is_passed_on(machine: Machine) -> None:
 )
 def test_a_mapping_lies_as_low_as_it_can(machine: Machine) -> None:
     """Otherwise the heap or the stack has no room to grow, or there is room that nobody gets."""
-    probe(machine, "place-find", "find() among areas with gaps, with hints of all sorts", checks=17)
+    probe(
+        machine,
+        "place-find",
+        "find_unmapped_area() among areas with gaps, with hints of all sorts",
+        checks=17,
+    )
 
 
 @pytest.mark.task("5.1")
@@ -206,7 +211,7 @@ MEMORY: Script = (
 @pytest.mark.task("5.2")
 @pytest.mark.points(4)
 @pytest.mark.hint(
-    "check(), a backend, a place, slot_below(spaces, 4)->map(): in this order, and what it returns is the address, or"
+    "mmap_check(), a backend, a place, slot_below(spaces, 4)->map(): in this order, and what it returns is the address, or"
     " the error."
 )
 def test_programs_get_memory(machine: Machine) -> None:
@@ -263,9 +268,9 @@ def test_populate_brings_pages_in(machine: Machine) -> None:
 @pytest.mark.task("5.2")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "Private: spaces->anonymous, or with a file file_mappings->private. Shared: shared_mappings->backend, with a file"
+    "Private: spaces->anonymous, or with a file private_file_backend(). Shared: shared_file_backend(), with a file"
     " made by memory_file_create() if there is none; area->shared says so. NULL is -ENODEV. References: map() takes"
-    " its own. What clear() and find() cannot do is told, and nothing is kept."
+    " its own. What unmap_range() and find_unmapped_area() cannot do is told, and nothing is kept."
 )
 def test_each_kind_gets_its_pages(machine: Machine) -> None:
     """Otherwise what should be private is seen by all, or a file is closed while it is mapped."""
@@ -480,7 +485,7 @@ def test_a_mapping_can_be_cut(machine: Machine) -> None:
 @pytest.mark.task("5.4")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "With MAP_FIXED clear() makes room, after everything else that can go wrong. What is not in the way stays."
+    "With MAP_FIXED unmap_range() makes room, after everything else that can go wrong. What is not in the way stays."
 )
 def test_fixed_replaces_what_is_there(machine: Machine) -> None:
     """Otherwise a program loads over itself, or loses what it had by a call that fails."""
@@ -600,8 +605,8 @@ def test_shared_pages_are_the_files_own(machine: Machine) -> None:
 @pytest.mark.task("5.5")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "write_at() for pages that can be written, in write_back() and drop(): from the page's offset, as many bytes as the"
-    " file has there, of which there may be more than 4 GiB. write_back() takes PROT_WRITE away again, first."
+    "write_at() for pages that can be written, in write_back_pages() and drop(): from the page's offset, as many bytes as the"
+    " file has there, of which there may be more than 4 GiB. write_back_pages() takes PROT_WRITE away again, first."
 )
 def test_only_what_was_written_is_written(machine: Machine) -> None:
     """Otherwise a file grows by being looked at, and the disk is busy for nothing."""
@@ -981,7 +986,7 @@ REMAP: Script = (
 @pytest.mark.task("5.7")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "Shrink: clear(). Grow: space_resize(), if there is room. Else a new area, the pages of the old one moved entry by"
+    "Shrink: unmap_range(). Grow: space_resize(), if there is room. Else a new area, the pages of the old one moved entry by"
     " entry, and the old one unmapped, which has none left."
 )
 def test_programs_get_larger_pieces(machine: Machine) -> None:

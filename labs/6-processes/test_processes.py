@@ -506,7 +506,7 @@ def frames(seen: Checkpoint, start: int, count: int) -> List[int]:
 @pytest.mark.points(3)
 @pytest.mark.requires("a_program_becomes_two")
 @pytest.mark.hint(
-    "share(): the child's entries have the parent's frames, each with a reference more, and nobody has PROT_WRITE."
+    "share_pages(): the child's entries have the parent's frames, each with a reference more, and nobody has PROT_WRITE."
     " unshare(): a copy of one page, for who has written."
 )
 def test_frames_are_shared_until_written(machine: Machine) -> None:
@@ -884,7 +884,7 @@ def test_files_stay_open(machine: Machine) -> None:
 )
 def test_arguments_have_limits(machine: Machine) -> None:
     """Otherwise a program that passes too much, or what is not there, is the kernel's problem."""
-    probe(machine, "exec-vectors", "vectors->copy() of all sorts of vectors", checks=250_000)
+    probe(machine, "exec-vectors", "copy_vector() of all sorts of vectors", checks=250_000)
 
 
 @pytest.mark.task("6.3")
@@ -1216,7 +1216,7 @@ SPAWNED: Story = (
 @pytest.mark.task("6.5")
 @pytest.mark.points(3)
 @pytest.mark.hint(
-    "process_create(), program_load(), process_inherit(), task_start(), families->born()."
+    "process_create(), program_load(), process_inherit(), task_start(), process_set_parent()."
 )
 def test_a_program_starts_another(machine: Machine) -> None:
     """Otherwise each new program costs a copy of the old one."""
@@ -1253,7 +1253,7 @@ def test_what_cannot_be_spawned_is_nobody(machine: Machine) -> None:
 @pytest.mark.points(2)
 @pytest.mark.requires("a_program_starts_another")
 @pytest.mark.hint(
-    "process_inherit() and process_renew(); families->born(). After an error nothing is left: process_destroy()."
+    "process_inherit() and process_renew(); process_set_parent(). After an error nothing is left: process_destroy()."
 )
 def test_who_is_spawned_is_a_child(machine: Machine) -> None:
     """Otherwise spawn() is not what fork() and execve() are."""

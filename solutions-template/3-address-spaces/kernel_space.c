@@ -4,6 +4,7 @@
 #include "errno.h"
 #include "frame.h"
 #include "kernel_stack.h"
+#include "kmalloc.h"
 #include "memory.h"
 #include "panic.h"
 #include "platform.h"
@@ -50,19 +51,14 @@ INITCALL(3, kernel_space_init);
  * KERNEL_STACKS + n * KERNEL_STACK_STRIDE + PAGE_SIZE (memory.h) for an n that no other stack has: on
  * frames, which need not lie beside each other.  The page below stays unmapped.
  */
-static uint64_t *stack_alloc(void)
+uint64_t *kernel_stack_alloc(void)
 {
     /* TODO(3.3) */
-    const struct kernel_stacks_ops *lower = slot_below(kernel_stacks, 3);
-    return lower->alloc();
+    return kmalloc(KERNEL_STACK_SIZE);
 }
 
-static void stack_free(uint64_t *stack)
+void kernel_stack_free(uint64_t *stack)
 {
     /* TODO(3.3) */
-    const struct kernel_stacks_ops *lower = slot_below(kernel_stacks, 3);
-    lower->free(stack);
+    kfree(stack);
 }
-
-static const struct kernel_stacks_ops guarded_stacks = {.alloc = stack_alloc, .free = stack_free};
-PROVIDE(kernel_stacks, 3, guarded_stacks);

@@ -37,7 +37,7 @@ static const struct backend anonymous = {
  * 4)->map().  But hand it another wish.  Of the areas for user mode (PROT_USER), unless populate_all
  * (demand.h),
  *
- *     those with a file, if file_pages->private is not NULL, get it for their backend, and wait;
+ *     those with a file, if segment_backend() is not NULL, get it for their backend, and wait;
  *     those whose backend is spaces->anonymous, which is yours now, wait.
  *
  * To wait is to be mapped without populate: an area without a page.  All others are as *wanted says:

@@ -24,7 +24,7 @@
  * When several are wrong, any of them may be told.  Bits of prot and flags that are not in mmap.h are nothing,
  * and whoever asks for PROT_WRITE gets PROT_READ with it.
  */
-static long check(struct task *task, const uint64_t args[6], struct map_request *request)
+long mmap_check(struct task *task, const uint64_t args[6], struct map_request *request)
 {
     /* TODO(5.1) */
     (void)task, (void)args, (void)request;
@@ -36,12 +36,9 @@ static long check(struct task *task, const uint64_t args[6], struct map_request 
  * grows, before it the heap.  A hint need not be page aligned: what it is rounded up to, is meant.
  * area_find_gap() (area.h) looks for room.
  */
-static uint64_t find(struct space *space, uint64_t hint, uint64_t length)
+uint64_t find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
 {
     /* TODO(5.1) */
     (void)space, (void)hint, (void)length;
     return 0;
 }
-
-static const struct map_rules_ops rules = {.check = check, .find = find};
-PROVIDE(map_rules, 5, rules);

@@ -13,13 +13,13 @@
 /*
  * mmap(address, length, prot, flags, fd, offset): args[0] to args[5].  See mmap(2).
  *
- * map_rules->check() (mmap.h) says whether it can be.  Where: at the address itself with MAP_FIXED, after
- * unmapping->clear() has made room there; with MAP_FIXED_NOREPLACE, alone or with the other, if no area is in the way (else -EEXIST); in
- * all other cases where map_rules->find() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
- * there: everything else that can go wrong comes before clear().
+ * mmap_check() (mmap.h) says whether it can be.  Where: at the address itself with MAP_FIXED, after
+ * unmap_range() has made room there; with MAP_FIXED_NOREPLACE, alone or with the other, if no area is in the way (else -EEXIST); in
+ * all other cases where find_unmapped_area() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
+ * there: everything else that can go wrong comes before unmap_range().
  *
- * With whose pages: those of spaces->anonymous; with a file those of file_mappings->private; where it is to be
- * shared, those of shared_mappings->backend, and area->shared says so.  An area that is shared and anonymous
+ * With whose pages: those of spaces->anonymous; with a file those of private_file_backend(); where it is to be
+ * shared, those of shared_file_backend(), and area->shared says so.  An area that is shared and anonymous
  * is a part of a file nonetheless: of one that has no name (memory_file_create() in file.h).  A backend that
  * is NULL is not there yet: -ENODEV.
  *

@@ -19,7 +19,7 @@ enum { MREMAP_MAYMOVE = 1, MREMAP_FIXED = 2 };
  *     smaller    the end of the range goes, as with munmap()
  *     larger     if the range ends with its area, and the pages behind are free (and, if the area lies in the
  *                part for mappings, below MMAP_END), it grows there.  Else it moves, with MREMAP_MAYMOVE, to
- *                where map_rules->find() says, or it is -ENOMEM.  Pages that are there move, frame by
+ *                where find_unmapped_area() says, or it is -ENOMEM.  Pages that are there move, frame by
  *                frame: nothing is copied, nothing is read again.
  *     MREMAP_FIXED, with MREMAP_MAYMOVE: it moves to new_address, and what is there goes first.
  *

@@ -15,15 +15,12 @@
  *
  * Areas that are not for user mode are not the program's; none lies below USER_END.
  */
-static int clear(struct space *space, uint64_t start, uint64_t end)
+int unmap_range(struct space *space, uint64_t start, uint64_t end)
 {
     /* TODO(5.4) */
     (void)space, (void)start, (void)end;
     return -ENODEV;
 }
-
-static const struct unmapping_ops pieces = {.clear = clear};
-PROVIDE(unmapping, 5, pieces);
 
 /*
  * munmap(address, length): args[0] and args[1].  See munmap(2).  Where nothing is mapped there is nothing to do.

@@ -18,7 +18,7 @@
  * nobody has written must not be written either.
  *
  * How to know?  A page begins without PROT_WRITE, even if its area has it.  The first store to it faults; then it
- * gets it.  So the pages that can be written are those that were, and those that write_back() has written
+ * gets it.  So the pages that can be written are those that were, and those that write_back_pages() has written
  * begin again without.  (There is another way, the bit D of its entry, where the CPU sets it.)
  */
 
@@ -36,7 +36,7 @@ static int shared_fill(struct space *space, const struct area *area, uint64_t va
     return -EIO;
 }
 
-static int write_back(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+int write_back_pages(struct space *space, const struct area *area, uint64_t start, uint64_t end)
 {
     /* TODO(5.5) */
     (void)space, (void)area, (void)start, (void)end;
@@ -61,10 +61,12 @@ static const struct backend shared_pages = {
     .name = "shared", .fill = shared_fill, .drop = shared_drop, .protect = shared_protect};
 
 /* NULL until fill() is done. */
-/* TODO(5.5) */
-static const struct backend *const unfinished = &shared_pages;
-static const struct shared_mappings_ops the_files_own = {.write_back = write_back};
-PROVIDE(shared_mappings, 5, the_files_own);
+const struct backend *shared_file_backend(void)
+{
+    /* TODO(5.5) */
+    (void)shared_pages;
+    return NULL;
+}
 
 /*
  * If va lies in a shared area that may be written, and its page is there and cannot be, let it be writable from

@@ -16,18 +16,12 @@
  * frame.h, frame_get_all() for many), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays
  * as it is; the area still says PROT_WRITE, which is how a fault will be told from one that is no good.
  */
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     /* TODO(6.2) */
     (void)parent, (void)child, (void)area;
-    return -ENOMEM;
+    return -ENOSYS;
 }
-
-/* NULL until share() is done. */
-/* TODO(6.2) */
-static int (*const unfinished)(struct space *, struct space *, const struct area *) = share;
-static const struct copy_on_write_ops when_written = {.share = NULL};
-PROVIDE(copy_on_write, 6, when_written);
 
 /*
  * Somebody lets a page have other permissions (lab 5's mprotect() does), and knows nothing of all this.  If the page
@@ -53,7 +47,7 @@ enum { NOT_MINE = 1 };
  * to have a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
  * else it gets a copy, and has one reference less to the old frame.
  *
- * If there is no frame for the copy: as lab 4, shortage->relieve() (demand.h), once.
+ * If there is no frame for the copy: as lab 4, reclaim_frames() (demand.h), once.
  *
  * Returns 0; -ENOMEM; NOT_MINE for everything else, of which the levels below know more.
  */
@@ -76,7 +70,7 @@ static const struct space_fault_ops copying = {.fault = fault};
 PROVIDE(space_fault, 6, copying);
 
 /*
- * A program has tried to write to a page that does not permit it.  No frame for it: shortage->end().
+ * A program has tried to write to a page that does not permit it.  No frame for it: oom_kill().
  * Returns whether the trap has been dealt with.
  */
 static bool on_store_fault(struct task *task, uint64_t cause)

@@ -22,8 +22,8 @@
  *                     4)->map(): it changes nothing; without populate, which is said to the new area afterwards.
  *     Shared ones     need no more: their pages are the file's, and come when they are touched.
  *     All others      have pages of their own.  What is there of them the child has, too, from the beginning, with
- *                     the same content and permissions: by copy_on_write->share() (fork.h) if it is not NULL,
- *                     else in new frames.  What is missing stays so on both sides.
+ *                     the same content and permissions: by share_pages() (fork.h), or, if that is -ENOSYS, in new
+ *                     frames.  What is missing stays so on both sides.
  *
  * And the heap begins and ends where the parent's does.
  * Returns 0 or -ENOMEM; after an error the caller destroys the child.
@@ -46,7 +46,7 @@ static int inherit_memory(const struct process *parent, struct process *child)
  * but for two: a0 says which of the two it is, the child's is 0; and sp is `stack` if that is not 0.  All of them are
  * set before clone_for_libraries(), which may give the child another tp.
  *
- * When all of this is there it is started (task_start()), and born (families->born() in family.h).
+ * When all of this is there it is started (task_start()), and gets its parent (process_set_parent() in family.h).
  *
  * Returns the child's pid to the parent; -ENOMEM; or what clone_for_libraries() says.  After an error nothing has
  * changed, and nothing is lost.

@@ -17,7 +17,7 @@
  * takes a fork() and an execve().  Here nothing is copied that is thrown away.
  *
  * The new process is a child of the caller, and has what process_inherit() hands down; process_renew() is for it,
- * too (process.h).  vectors->copy() copies a vector.
+ * too (process.h).  copy_vector() copies a vector.
  *
  * Returns its pid, or an error, as execve(): then there is no new process.
  */

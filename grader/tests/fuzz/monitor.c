@@ -473,9 +473,9 @@ static void make_tables_of_stacks(void)
 {
     static uint64_t *stacks[STACKS];
     for (int i = 0; i < STACKS; i++)
-        stacks[i] = kernel_stacks->alloc();
+        stacks[i] = kernel_stack_alloc();
     for (int i = 0; i < STACKS; i++)
-        kernel_stacks->free(stacks[i]);
+        kernel_stack_free(stacks[i]);
 }
 
 static uint64_t option(const char *name, uint64_t otherwise)

@@ -26,7 +26,7 @@ INITCALL(9, begin);
 
 static void take_a_stack(void)
 {
-    uint64_t *stack = kernel_stacks->alloc();
+    uint64_t *stack = kernel_stack_alloc();
     if (stack)
         memset(stack, 0x5a, KERNEL_STACK_SIZE);
 }

@@ -50,7 +50,7 @@ static void live_there(void)
 {
     for (;;) {
         new_values(&there);
-        switch_probe_turn(&there, &here, switcher->go);
+        switch_probe_turn(&there, &here, context_switch);
     }
 }
 
@@ -71,7 +71,7 @@ static void probe_switch(void)
     there.context.sp = (uintptr_t)(stack_there + STACK_WORDS);
     for (int round = 0; round < ROUND_TRIPS; round++) {
         new_values(&here);
-        switch_probe_turn(&here, &there, switcher->go);
+        switch_probe_turn(&here, &there, context_switch);
     }
     probe_result[0] = ROUND_TRIPS;
     probe_result[1] = here.lost | there.lost;

@@ -5,8 +5,8 @@
 
 static uint64_t *take(void)
 {
-    uint64_t *stack = kernel_stacks->alloc();
-    PROBE_CHECK(stack, "kernel_stacks->alloc() returned NULL with all of memory free");
+    uint64_t *stack = kernel_stack_alloc();
+    PROBE_CHECK(stack, "kernel_stack_alloc() returned NULL with all of memory free");
     for (size_t i = 0; i < KERNEL_STACK_SIZE / sizeof(*stack); i++)
         stack[i] = (uintptr_t)&stack[i];
     report("probe: stack 0x%lx", (uintptr_t)stack);
@@ -32,7 +32,7 @@ static void as_many_as_there_can_be(void)
     uint64_t *last = NULL, *stack;
     long before = probe_frames;
     uint64_t count = 0;
-    while ((stack = kernel_stacks->alloc())) {
+    while ((stack = kernel_stack_alloc())) {
         stack[0] = (uintptr_t)last;
         stack[LAST] = ++count;
         last = stack;
@@ -40,13 +40,13 @@ static void as_many_as_there_can_be(void)
     size_t left = probe_count_frames();
     PROBE_CHECK(
         left < NEEDED,
-        "kernel_stacks->alloc() returned NULL with %lu stacks in use, and there are %zu frames",
+        "kernel_stack_alloc() returned NULL with %lu stacks in use, and there are %zu frames",
         count, left);
     for (uint64_t n = count; last; n--) {
         PROBE_CHECK(last[LAST] == n, "kernel stack number %lu of %lu has changed", n, count);
         stack = last;
         last = (uint64_t *)last[0];
-        kernel_stacks->free(stack);
+        kernel_stack_free(stack);
     }
     /* The tables that map them may stay: one for some hundred stacks. */
     PROBE_CHECK(probe_frames - before <= (long)count / 100 + 3,
@@ -60,8 +60,8 @@ static void come_and_go(unsigned long times)
     enum { MANY = 200 };
     static uint64_t *many[MANY];
     for (int i = 0; i < MANY; i++) {
-        many[i] = kernel_stacks->alloc();
-        PROBE_CHECK(many[i], "kernel_stacks->alloc() returned NULL with %d stacks in use", i);
+        many[i] = kernel_stack_alloc();
+        PROBE_CHECK(many[i], "kernel_stack_alloc() returned NULL with %d stacks in use", i);
         many[i][0] = many[i][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)i;
     }
     /* One goes, one comes, and all the others stay as they are; then all go, in another order. */
@@ -69,12 +69,11 @@ static void come_and_go(unsigned long times)
         int n = i * 77 % MANY;
         PROBE_CHECK(many[n][0] == (uint64_t)n && many[n][KERNEL_STACK_SIZE / 8 - 1] == (uint64_t)n,
                     "a kernel stack that is in use has changed when another was allocated");
-        kernel_stacks->free(many[n]);
+        kernel_stack_free(many[n]);
         if (i >= MANY)
             continue;
-        many[n] = kernel_stacks->alloc();
-        PROBE_CHECK(many[n], "kernel_stacks->alloc() returned NULL with %d stacks in use",
-                    MANY - 1);
+        many[n] = kernel_stack_alloc();
+        PROBE_CHECK(many[n], "kernel_stack_alloc() returned NULL with %d stacks in use", MANY - 1);
         many[n][0] = many[n][KERNEL_STACK_SIZE / 8 - 1] = (uint64_t)n;
     }
     /* Again and again: none takes others' numbers with it when it goes. */
@@ -82,10 +81,10 @@ static void come_and_go(unsigned long times)
         as_many_as_there_can_be();
     long before = probe_frames;
     for (unsigned long n = 1; n <= times; n++) {
-        uint64_t *stack = kernel_stacks->alloc();
+        uint64_t *stack = kernel_stack_alloc();
         PROBE_CHECK(stack,
-                    "kernel_stacks->alloc() returned NULL the %luth time, with no other in use", n);
-        kernel_stacks->free(stack);
+                    "kernel_stack_alloc() returned NULL the %luth time, with no other in use", n);
+        kernel_stack_free(stack);
     }
     PROBE_CHECK(probe_frames == before, "%ld frames are missing after %lu stacks, one at a time",
                 probe_frames - before, times);
@@ -102,18 +101,18 @@ static void first_stack(void)
     for (uint64_t n = 1; !stack; n++) {
         long before = probe_frames;
         probe_refuse = n;
-        stack = kernel_stacks->alloc();
+        stack = kernel_stack_alloc();
         PROBE_CHECK(stack || probe_refuse == 0,
-                    "a first kernel_stacks->alloc() returned NULL though no frame was refused");
+                    "a first kernel_stack_alloc() returned NULL though no frame was refused");
         probe_refuse = 0;
         PROBE_CHECK(stack || probe_frames <= before + TABLES,
-                    "a first kernel_stacks->alloc() that lacked frame %lu keeps %ld frames", n,
+                    "a first kernel_stack_alloc() that lacked frame %lu keeps %ld frames", n,
                     probe_frames - before);
     }
     for (size_t i = 0; i < KERNEL_STACK_SIZE / 8; i += PAGE_SIZE / 8)
         PROBE_CHECK(probe_store((uintptr_t)&stack[i], i),
-                    "kernel_stacks->alloc() that lacked a frame gives a stack that lacks a page");
-    kernel_stacks->free(stack);
+                    "kernel_stack_alloc() that lacked a frame gives a stack that lacks a page");
+    kernel_stack_free(stack);
 }
 
 /*
@@ -129,7 +128,7 @@ void kernel_space(unsigned long argument)
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < 3; i++)
             stacks[i] = take();
-        kernel_stacks->free(stacks[1]);
+        kernel_stack_free(stacks[1]);
         report("probe: freed 0x%lx", (uintptr_t)stacks[1]);
         stacks[1] = take();
         stacks[3] = take();
@@ -138,27 +137,27 @@ void kernel_space(unsigned long argument)
         if (round == 0)
             probe_point();
         for (int i = 0; i < 4; i++) {
-            kernel_stacks->free(stacks[i]);
+            kernel_stack_free(stacks[i]);
             report("probe: freed 0x%lx", (uintptr_t)stacks[i]);
         }
         /* The tables that map them may stay. */
         if (round == 0)
             before = probe_frames;
     }
-    kernel_stacks->free(NULL);
+    kernel_stack_free(NULL);
     PROBE_CHECK(probe_frames == before, "%ld frames of kernel stacks have not come back",
                 probe_frames - before);
     /* Whatever frame is refused: all or nothing. */
     for (uint64_t n = 1; n <= KERNEL_STACK_SIZE / PAGE_SIZE; n++) {
         probe_refuse = n;
-        uint64_t *stack = kernel_stacks->alloc();
+        uint64_t *stack = kernel_stack_alloc();
         probe_refuse = 0;
-        PROBE_CHECK(!stack, "kernel_stacks->alloc() is content with %lu frames", n - 1);
+        PROBE_CHECK(!stack, "kernel_stack_alloc() is content with %lu frames", n - 1);
         PROBE_CHECK(probe_frames == before,
-                    "kernel_stacks->alloc() that lacked frame %lu keeps %ld frames", n,
+                    "kernel_stack_alloc() that lacked frame %lu keeps %ld frames", n,
                     probe_frames - before);
     }
-    kernel_stacks->free(take());
+    kernel_stack_free(take());
     probe_point();
     if (argument)
         come_and_go(argument);

@@ -37,23 +37,35 @@ void probe_area(uint64_t start, uint64_t pages, unsigned prot, const struct back
 
 struct probe_asked probe_asked;
 
-static int answer_grow(struct space *asker, uint64_t va)
+/* Do we stand in for what page_fault.c asks of other tasks? */
+static bool answering;
+
+STAND_IN(stack_grow);
+int __wrap_stack_grow(struct space *asker, uint64_t va)
 {
-    (void)asker;
+    if (!answering)
+        return __real_stack_grow(asker, va);
     probe_asked.grow++;
     probe_asked.grow_at = va;
     return probe_asked.grow_result;
 }
 
-static bool answer_relieve(const struct space *asker)
+STAND_IN(reclaim_frames);
+bool __wrap_reclaim_frames(const struct space *asker)
 {
-    (void)asker;
+    if (!answering)
+        return __real_reclaim_frames(asker);
     probe_asked.relieve++;
     return probe_asked.relieve_result;
 }
 
-static void answer_end(struct task *task, uint64_t cause)
+STAND_IN(oom_kill);
+void __wrap_oom_kill(struct task *task, uint64_t cause)
 {
+    if (!answering) {
+        __real_oom_kill(task, cause);
+        return;
+    }
     probe_asked.end++;
     probe_asked.end_cause = cause;
     task_exit(task, status_killed(SIGKILL));
@@ -61,10 +73,7 @@ static void answer_end(struct task *task, uint64_t cause)
 
 void probe_answer(void)
 {
-    static const struct stack_growth_ops growth = {.grow = answer_grow};
-    static const struct shortage_ops no_frames = {.relieve = answer_relieve, .end = answer_end};
-    stack_growth = &growth;
-    shortage = &no_frames;
+    answering = true;
     probe_asked = (struct probe_asked){.grow_result = -EFAULT};
 }
 
@@ -161,9 +170,9 @@ void fault_fill(unsigned long argument)
                     "a page that was read and is then written to shows what another has written");
         memset((void *)pte_frame(pte), 0x66, PAGE_SIZE);
     }
-    PROBE_CHECK(
-        probe_asked.relieve == 0 && probe_asked.end == 0 && probe_asked.grow == 0,
-        "there was memory, and no stack to grow, but relieve(), end() or grow() was called");
+    PROBE_CHECK(probe_asked.relieve == 0 && probe_asked.end == 0 && probe_asked.grow == 0,
+                "there was memory, and no stack to grow, but reclaim_frames(), oom_kill() or "
+                "stack_grow() was called");
 }
 
 /* All permissions of an area against all accesses. */
@@ -274,7 +283,7 @@ void fault_edges(unsigned long argument)
             probe_asked.grow = 0;
             long error = space_fault->fault(&space, va, accesses[n]);
             PROBE_CHECK(va < USER_END || probe_asked.grow == 0,
-                        "0x%lx is not below USER_END, and grow() was asked about it", va);
+                        "0x%lx is not below USER_END, and stack_grow() was asked about it", va);
             PROBE_CHECK(
                 error == -EFAULT && probe_leaves(&space.table) == leaves,
                 "a %s at 0x%lx, which is nobody's: fault() returned %ld, and brought in %zu "
@@ -286,17 +295,18 @@ void fault_edges(unsigned long argument)
     probe_asked = (struct probe_asked){.grow_result = -EFAULT};
     space_fault->fault(&space, one - 5, ACCESS_WRITE);
     PROBE_CHECK(probe_asked.grow == 1 && page_down(probe_asked.grow_at) == page_down(one - 5),
-                "touched 0x%lx, in no area: grow() was asked %u times, for 0x%lx", one - 5,
+                "touched 0x%lx, in no area: stack_grow() was asked %u times, for 0x%lx", one - 5,
                 probe_asked.grow, probe_asked.grow_at);
     probe_asked = (struct probe_asked){.grow_result = -ENOMEM};
     long error = space_fault->fault(&space, one - 5, ACCESS_WRITE);
-    PROBE_CHECK(error == -ENOMEM, "grow() says -ENOMEM, fault() %ld", error);
+    PROBE_CHECK(error == -ENOMEM, "stack_grow() says -ENOMEM, fault() %ld", error);
     /* It says that it has grown, and has not. */
     probe_asked = (struct probe_asked){.grow_result = 0};
     error = space_fault->fault(&space, one - 5, ACCESS_WRITE);
-    PROBE_CHECK(error == -EFAULT && probe_asked.grow == 1,
-                "grow() says 0, but there is no area: fault() returned %ld, after asking %u times",
-                error, probe_asked.grow);
+    PROBE_CHECK(
+        error == -EFAULT && probe_asked.grow == 1,
+        "stack_grow() says 0, but there is no area: fault() returned %ld, after asking %u times",
+        error, probe_asked.grow);
 }
 
 /* Random areas and accesses, against a model of 256 pages. */
@@ -442,12 +452,12 @@ void fault_trap(unsigned long argument)
                     trap_cause_name(cases[i].cause), cases[i].va);
     }
     PROBE_CHECK(probe_asked.end == 0 && probe_asked.relieve == 0,
-                "shortage->end() or relieve() was called, and no frame has been refused");
+                "oom_kill() or reclaim_frames() was called, and no frame has been refused");
     long error = space_fault->fault(&space, unread, ACCESS_READ);
     PROBE_CHECK(error == -EFAULT, "a copy from a page that cannot be read: fault() returned %ld",
                 error);
 
-    /* No frame for the page: relieve() is asked once; what it says decides whether it is tried again. */
+    /* No frame for the page: reclaim_frames() is asked once; what it says decides whether it is tried again. */
     static const struct backend fickle = {
         .name = "fickle", .fill = fickle_fill, .drop = broken_drop};
     probe_area(unread + 10 * PAGE_SIZE, 1, RW_U, &fickle);
@@ -463,13 +473,12 @@ void fault_trap(unsigned long argument)
     probe_refuse = 1, probe_refuse_rest = true;
     error = space_fault->fault(&space, va, ACCESS_WRITE);
     PROBE_CHECK(error == -ENOMEM && probe_asked.relieve == 1,
-                "no frame, no relief: fault() returned %ld, after asking relieve() %u times", error,
-                probe_asked.relieve);
+                "no frame, no relief: fault() returned %ld, after asking reclaim_frames() %u times",
+                error, probe_asked.relieve);
     int signal = trap(va, CAUSE_STORE_PAGE);
-    PROBE_CHECK(probe_asked.end == 1 && probe_asked.end_cause == CAUSE_STORE_PAGE &&
-                    signal == SIGKILL,
-                "no frame for what a program has touched: shortage->end() was called %u times",
-                probe_asked.end);
+    PROBE_CHECK(
+        probe_asked.end == 1 && probe_asked.end_cause == CAUSE_STORE_PAGE && signal == SIGKILL,
+        "no frame for what a program has touched: oom_kill() was called %u times", probe_asked.end);
     PROBE_CHECK(!probe_leaf(&space.table, va) && space.minor_faults == faults &&
                     probe_frames == frames_before,
                 "a page that could not be had has left something behind");
@@ -477,14 +486,14 @@ void fault_trap(unsigned long argument)
     error = space_fault->fault(&space, va, ACCESS_WRITE);
     PROBE_CHECK(
         error == -ENOMEM && probe_asked.relieve == 1,
-        "relieve() says that it is worth trying again, and it is not: fault() returned %ld, "
+        "reclaim_frames() says that it is worth trying again, and it is not: fault() returned %ld, "
         "after asking %u times",
         error, probe_asked.relieve);
     probe_refuse_rest = false;
     probe_refuse = 1;
     signal = trap(va, CAUSE_STORE_PAGE);
-    PROBE_CHECK(
-        signal == 0 && probe_leaf(&space.table, va),
-        "no frame at first, but relieve() says that it is worth trying again: the program %s",
-        signal ? "has ended" : "goes on without its page");
+    PROBE_CHECK(signal == 0 && probe_leaf(&space.table, va),
+                "no frame at first, but reclaim_frames() says that it is worth trying again: the "
+                "program %s",
+                signal ? "has ended" : "goes on without its page");
 }

@@ -14,8 +14,8 @@ void probe_new_space(void);
 void probe_area(uint64_t start, uint64_t pages, unsigned prot, const struct backend *backend);
 
 /*
- * What task 4.1 asks the others, answered here from now on: how often grow(), relieve() and end() have been called,
- * and what grow() and relieve() say.
+ * What task 4.1 asks the others, answered here from now on: how often stack_grow(), reclaim_frames() and oom_kill() have been called,
+ * and what stack_grow() and reclaim_frames() say.
  */
 struct probe_asked {
     unsigned grow, relieve, end;

@@ -62,7 +62,7 @@ static void count(const struct space *space, size_t *clean, size_t *others)
                 ++*(is_clean(area) ? clean : others);
 }
 
-/* relieve() and end() themselves. */
+/* reclaim_frames() and oom_kill() themselves. */
 void shortage_parts(unsigned long argument)
 {
     (void)argument;
@@ -91,20 +91,20 @@ void shortage_parts(unsigned long argument)
     /* All at once, or each time some of them. */
     do {
         long in_use = probe_frames;
-        relief = shortage->relieve(asker->space);
+        relief = reclaim_frames(asker->space);
         count(tenant->space, &clean_now, &others_now);
         size_t enough = left < TABLE_LEVELS ? left : TABLE_LEVELS;
         PROBE_CHECK(in_use - probe_frames >= (long)enough,
-                    "relieve() has made %ld frames free, and a page may need %d",
+                    "reclaim_frames() has made %ld frames free, and a page may need %d",
                     in_use - probe_frames, TABLE_LEVELS);
         PROBE_CHECK(clean_now < left, "of another's %zu pages that can be read again %zu are left",
                     clean, clean_now);
         left = clean_now;
-        PROBE_CHECK(relief, "there are free frames, and relieve() says no");
+        PROBE_CHECK(relief, "there are free frames, and reclaim_frames() says no");
     } while (left > 0);
     size_t of_asker, others_of_asker;
     count(asker->space, &of_asker, &others_of_asker);
-    PROBE_CHECK(of_asker == own, "relieve() has taken pages of the space that asks for one");
+    PROBE_CHECK(of_asker == own, "reclaim_frames() has taken pages of the space that asks for one");
     PROBE_CHECK(others_now == others,
                 "of another's %zu pages that cannot be had again %zu are left", others, others_now);
     PROBE_CHECK(frames > probe_frames, "%zu pages went, and no frame came back", clean);
@@ -113,20 +113,22 @@ void shortage_parts(unsigned long argument)
 
     for (count(tenant->space, &left, &others_now); left > 0;
          count(tenant->space, &left, &others_now))
-        shortage->relieve(asker->space);
+        reclaim_frames(asker->space);
     frames = probe_frames;
     probe_refuse = 1, probe_refuse_rest = true;
-    relief = shortage->relieve(asker->space);
+    relief = reclaim_frames(asker->space);
     probe_refuse = 0, probe_refuse_rest = false;
-    PROBE_CHECK(!relief, "nothing can be dropped, there is no frame, and relieve() says yes");
-    PROBE_CHECK(probe_frames == frames, "relieve() has kept %ld frames", probe_frames - frames);
+    PROBE_CHECK(!relief,
+                "nothing can be dropped, there is no frame, and reclaim_frames() says yes");
+    PROBE_CHECK(probe_frames == frames, "reclaim_frames() has kept %ld frames",
+                probe_frames - frames);
 
     tenant->task.user.stval = BASE;
-    shortage->end(&tenant->task, CAUSE_LOAD_PAGE);
+    oom_kill(&tenant->task, CAUSE_LOAD_PAGE);
     PROBE_CHECK(tenant->task.dying && tenant->task.wait_status == status_killed(SIGKILL),
-                "after end() the program is %s, with status 0x%x, not ended with SIGKILL",
+                "after oom_kill() the program is %s, with status 0x%x, not ended with SIGKILL",
                 tenant->task.dying ? "ended" : "alive", tenant->task.wait_status);
-    PROBE_CHECK(!asker->task.dying, "end() has ended another program, too");
+    PROBE_CHECK(!asker->task.dying, "oom_kill() has ended another program, too");
 }
 
 /* In a sweep a program that ends after a frame was refused ends the shortage. */

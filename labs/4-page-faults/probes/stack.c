@@ -17,7 +17,7 @@ static struct space *new_stack(uint64_t below)
     return probe_process.space;
 }
 
-/* What grow() answers, at every bound; and that the stack begins where it should then. */
+/* What stack_grow() answers, at every bound; and that the stack begins where it should then. */
 void stack_growth_rules(unsigned long argument)
 {
     (void)argument;
@@ -46,7 +46,7 @@ void stack_growth_rules(unsigned long argument)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct space *space = new_stack(cases[i].below);
         uint64_t va = cases[i].va;
-        int error = stack_growth->grow(space, va);
+        int error = stack_grow(space, va);
         PROBE_CHECK(
             error == cases[i].wanted,
             "grow(0x%lx), with an area that ends at 0x%lx below the stack, returned %d, not %d", va,
@@ -64,6 +64,6 @@ void stack_growth_rules(unsigned long argument)
     }
     /* Without a stack there is nothing to grow. */
     probe_new_space();
-    int error = stack_growth->grow(probe_process.space, begin - 1);
-    PROBE_CHECK(error == -EFAULT, "grow() in a space without a stack returned %d", error);
+    int error = stack_grow(probe_process.space, begin - 1);
+    PROBE_CHECK(error == -EFAULT, "stack_grow() in a space without a stack returned %d", error);
 }

@@ -139,27 +139,37 @@ void mmap_populate(unsigned long argument)
 
 static const struct backend test_private = {.name = "private"}, test_shared = {.name = "shared"};
 
-static int cannot_clear(struct space *space, uint64_t start, uint64_t end)
+bool probe_cannot_unmap, probe_no_place;
+struct probe_backends probe_backends;
+
+STAND_IN(private_file_backend);
+const struct backend *__wrap_private_file_backend(void)
 {
-    (void)space, (void)start, (void)end;
-    return -ENOMEM;
+    return probe_backends.replaced ? probe_backends.private : __real_private_file_backend();
 }
 
-static uint64_t finds_nothing(struct space *space, uint64_t hint, uint64_t length)
+STAND_IN(shared_file_backend);
+const struct backend *__wrap_shared_file_backend(void)
 {
-    (void)space, (void)hint, (void)length;
-    return 0;
+    return probe_backends.replaced ? probe_backends.shared : __real_shared_file_backend();
+}
+
+STAND_IN(unmap_range);
+int __wrap_unmap_range(struct space *space, uint64_t start, uint64_t end)
+{
+    return probe_cannot_unmap ? -ENOMEM : __real_unmap_range(space, start, end);
+}
+
+STAND_IN(find_unmapped_area);
+uint64_t __wrap_find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
+{
+    return probe_no_place ? 0 : __real_find_unmapped_area(space, hint, length);
 }
 
 /* No place: each kind of mapping gives back what it had by then, and says why. */
 static void mmap_without_place(const unsigned kinds[3])
 {
-    static const struct unmapping_ops uncleared = {.clear = cannot_clear};
-    static struct map_rules_ops full;
-    const struct unmapping_ops *clearing = unmapping;
-    const struct map_rules_ops *rules = map_rules;
     struct space *space = probe_process.space;
-    full = *rules, full.find = finds_nothing;
     uint64_t taken = probe_map(0, 3, PROT_READ, ANON, -1UL, 0);
     const struct {
         unsigned flags;
@@ -167,20 +177,20 @@ static void mmap_without_place(const unsigned kinds[3])
         long result;
         const char *what;
     } places[] = {
-        {MAP_FIXED, taken, -ENOMEM, "MAP_FIXED, where clear() fails,"},
-        {MAP_FIXED, taken + 64 * PAGE_SIZE, -ENOMEM, "MAP_FIXED, where clear() fails,"},
+        {MAP_FIXED, taken, -ENOMEM, "MAP_FIXED, where unmap_range() fails,"},
+        {MAP_FIXED, taken + 64 * PAGE_SIZE, -ENOMEM, "MAP_FIXED, where unmap_range() fails,"},
         {MAP_FIXED_NOREPLACE, taken, -EEXIST, "MAP_FIXED_NOREPLACE of a place that is taken"},
-        {0, 0, -ENOMEM, "mmap(), where find() finds nothing,"},
-        {0, taken, -ENOMEM, "mmap(), where find() finds nothing,"},
+        {0, 0, -ENOMEM, "mmap(), where find_unmapped_area() finds nothing,"},
+        {0, taken, -ENOMEM, "mmap(), where find_unmapped_area() finds nothing,"},
     };
     for (size_t i = 0; i < 3 * sizeof(places) / sizeof(places[0]); i++) {
         unsigned flags = kinds[i % 3] | places[i / 3].flags;
         size_t heap = kmalloc_free_bytes(), count = space->areas.count;
         unsigned references = fake.file.references;
-        unmapping = &uncleared, map_rules = &full;
+        probe_cannot_unmap = probe_no_place = true;
         long result = probe_call(SYS_MMAP, places[i / 3].address, 2 * PAGE_SIZE, PROT_READ, flags,
                                  FAKE_FD, 0);
-        unmapping = clearing, map_rules = rules;
+        probe_cannot_unmap = probe_no_place = false;
         PROBE_CHECK(result == places[i / 3].result, "%s with flags 0x%x, returned %s",
                     places[i / 3].what, flags, probe_answer(result));
         PROBE_CHECK(kmalloc_free_bytes() == heap && space->areas.count == count &&
@@ -196,13 +206,10 @@ static void mmap_without_place(const unsigned kinds[3])
 void mmap_kinds(unsigned long argument)
 {
     (void)argument;
-    static const struct file_mappings_ops private = {.private = &test_private}, no_private = {NULL};
-    static const struct shared_mappings_ops shared = {.backend = &test_shared},
-                                            no_shared = {.backend = NULL};
     probe_new_space();
     struct space *space = probe_process.space;
     fake_open(10 * PAGE_SIZE, O_RDWR);
-    file_mappings = &no_private, shared_mappings = &no_shared;
+    probe_backends = (struct probe_backends){.replaced = true};
     const unsigned kinds[] = {MAP_PRIVATE, MAP_SHARED, MAP_SHARED | MAP_ANONYMOUS};
     size_t heap = kmalloc_free_bytes();
     for (size_t i = 0; i < 3; i++) {
@@ -215,7 +222,7 @@ void mmap_kinds(unsigned long argument)
         fake.file.references == 2 && space->areas.count == 0 && kmalloc_free_bytes() == heap,
         "a mapping that was refused has left something: %u references to the file, %zu areas",
         fake.file.references, space->areas.count);
-    file_mappings = &private, shared_mappings = &shared;
+    probe_backends = (struct probe_backends){true, &test_private, &test_shared};
     for (size_t i = 0; i < 3; i++) {
         uint64_t start = probe_map(0, 4, PROT_READ | PROT_WRITE, kinds[i], FAKE_FD, 3 * PAGE_SIZE);
         const struct area *area = area_find(&space->areas, start);
@@ -275,10 +282,8 @@ void mmap_memory(unsigned long argument)
     fake_open(10 * PAGE_SIZE, O_RDWR);
     /* Nobody touches these pages, so any backend will do. */
     static struct backend any;
-    static const struct shared_mappings_ops shared = {.backend = &any};
-    static const struct file_mappings_ops private = {.private = &any};
     any = *spaces->anonymous;
-    shared_mappings = &shared, file_mappings = &private;
+    probe_backends = (struct probe_backends){true, &any, &any};
 
     const unsigned flags[] = {ANON, MAP_PRIVATE, MAP_SHARED | MAP_ANONYMOUS};
     void *held[64], *small[SMALL];

@@ -20,6 +20,15 @@ void probe_new_space(void);
 long probe_call(unsigned number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                 uint64_t a5);
 
+/* While these are true unmap_range() returns -ENOMEM, and find_unmapped_area() finds nothing. */
+extern bool probe_cannot_unmap, probe_no_place;
+
+/* Unless `replaced`, mmap() has the backends for files as they are; else these. */
+extern struct probe_backends {
+    bool replaced;
+    const struct backend *private, *shared;
+} probe_backends;
+
 /* What a call returned, to be shown: "-22 (EINVAL)", or a number.  Valid until the next. */
 const char *probe_answer(long result);
 

@@ -368,7 +368,7 @@ void protect_shortage(unsigned long argument)
     const uint64_t again[6] = {(uint64_t)start, PAGES * PAGE_SIZE, PROT_READ | PROT_EXEC};
     PROBE_CHECK(syscall_table[SYS_MPROTECT](&process->task, again) == 0, "mprotect() has failed");
     for (int i = 0; i < 3; i++)
-        shortage->relieve(NULL);
+        reclaim_frames(NULL);
     for (uint64_t page = 0; page < PAGES; page++) {
         uint64_t va = (uint64_t)start + page * PAGE_SIZE;
         PROBE_CHECK(space_fault->fault(process->space, va, ACCESS_READ) == 0,

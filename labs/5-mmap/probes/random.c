@@ -58,7 +58,7 @@ static uint64_t count_mapped(void)
     return count;
 }
 
-/* Where find() has to put so many pages: the first gap from a page of the window on. */
+/* Where find_unmapped_area() has to put so many pages: the first gap from a page of the window on. */
 static uint64_t first_gap(uint64_t first, uint64_t count)
 {
     uint64_t at = first;

@@ -112,12 +112,6 @@ static void remap_large(void)
     expect_marks(to, 1, "made smaller");
 }
 
-static int cannot_clear(struct space *space, uint64_t start, uint64_t end)
-{
-    (void)space, (void)start, (void)end;
-    return -ENOMEM;
-}
-
 /* Part of a mapping moves, with so much of the kernel's memory: all is there, in one place or in another. */
 static bool remap_with(size_t bytes)
 {
@@ -149,7 +143,7 @@ static bool remap_with(size_t bytes)
     return moved;
 }
 
-/* Without memory of the kernel's for what it takes; and where clear() or find() fail. */
+/* Without memory of the kernel's for what it takes; and where unmap_range() or find_unmapped_area() fail. */
 static void remap_without_memory(void)
 {
     enum { STEP = 64, MOST = 2048 };
@@ -162,19 +156,19 @@ static void remap_without_memory(void)
                 "mremap() without kernel memory has lost %ld frames, %ld bytes",
                 probe_frames - frames, (long)(heap - kmalloc_free_bytes()));
 
-    static const struct unmapping_ops uncleared = {.clear = cannot_clear};
-    const struct unmapping_ops *clearing = unmapping;
     probe_new_space();
     uint64_t a = probe_map(0, 3, PROT_READ | PROT_WRITE, ANON, -1UL, 0);
     mark(a, 3);
-    unmapping = &uncleared;
+    probe_cannot_unmap = true;
     long smaller = remap(a, 3, 2, 0, 0), fixed = remap(a, 3, 3, 3, MMAP_BASE + (1UL << 31));
-    unmapping = clearing;
-    PROBE_CHECK(smaller == -ENOMEM, "mremap() to a smaller size, where clear() fails, returned %s",
+    probe_cannot_unmap = false;
+    PROBE_CHECK(smaller == -ENOMEM,
+                "mremap() to a smaller size, where unmap_range() fails, returned %s",
                 probe_answer(smaller));
-    PROBE_CHECK(fixed == -ENOMEM, "mremap() with MREMAP_FIXED, where clear() fails, returned %s",
+    PROBE_CHECK(fixed == -ENOMEM,
+                "mremap() with MREMAP_FIXED, where unmap_range() fails, returned %s",
                 probe_answer(fixed));
-    expect_marks(a, 3, "after clear() has failed");
+    expect_marks(a, 3, "after unmap_range() has failed");
 }
 
 static void only_page_3(uint64_t index)
@@ -185,7 +179,7 @@ static void only_page_3(uint64_t index)
 /* Of a shared mapping, what has been written is written to the file, wherever it is; and only that. */
 static void remap_shared(void)
 {
-    if (!shared_mappings->backend)
+    if (!shared_file_backend())
         return; /* task 5.5 */
     probe_new_space();
     fake_open(20 * PAGE_SIZE, O_RDWR);

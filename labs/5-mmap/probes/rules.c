@@ -91,25 +91,26 @@ void rules_errors(unsigned long argument)
         for (unsigned memory = 0; memory <= MAP_ANONYMOUS; memory += MAP_ANONYMOUS) {
             const uint64_t args[6] = {0, PAGE_SIZE, PROT_READ, kind | memory, FAKE_FD, 0};
             struct map_request request;
-            long result = map_rules->check(&probe_process.task, args, &request);
+            long result = mmap_check(&probe_process.task, args, &request);
             bool right = kind == MAP_SHARED || kind == MAP_PRIVATE;
             PROBE_CHECK(result == (right ? 0 : -EINVAL) || (kind == 3 && !memory),
-                        "check() of a mapping with flags 0x%x returned %ld (%s)", kind | memory,
-                        result, result ? errno_name(result) : "0");
+                        "mmap_check() of a mapping with flags 0x%x returned %ld (%s)",
+                        kind | memory, result, result ? errno_name(result) : "0");
         }
     }
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct map_request request;
         const uint64_t *a = cases[i].args;
         unsigned before = fake.file.references;
-        long result = map_rules->check(&probe_process.task, a, &request);
-        PROBE_CHECK(result == cases[i].result,
-                    "check(0x%lx, 0x%lx, %s, 0x%lx, %ld, 0x%lx) returned %ld (%s), not %d (%s)",
-                    a[0], a[1], probe_prot((unsigned)a[2]), a[3], (long)a[4], a[5], result,
-                    result ? errno_name(result) : "0", cases[i].result,
-                    cases[i].result ? errno_name(cases[i].result) : "0");
+        long result = mmap_check(&probe_process.task, a, &request);
+        PROBE_CHECK(
+            result == cases[i].result,
+            "mmap_check(0x%lx, 0x%lx, %s, 0x%lx, %ld, 0x%lx) returned %ld (%s), not %d (%s)", a[0],
+            a[1], probe_prot((unsigned)a[2]), a[3], (long)a[4], a[5], result,
+            result ? errno_name(result) : "0", cases[i].result,
+            cases[i].result ? errno_name(cases[i].result) : "0");
         PROBE_CHECK(fake.file.references == before && !fake.reads && !fake.pages,
-                    "check() has changed the file's references, or read it");
+                    "mmap_check() has changed the file's references, or read it");
     }
 }
 
@@ -152,20 +153,21 @@ void rules_request(unsigned long argument)
         struct map_request got;
         const struct map_request *want = &cases[i].request;
         const uint64_t *a = cases[i].args;
-        long result = map_rules->check(&probe_process.task, a, &got);
-        PROBE_CHECK(result == 0, "check() of what can be asked returned %ld", result);
+        long result = mmap_check(&probe_process.task, a, &got);
+        PROBE_CHECK(result == 0, "mmap_check() of what can be asked returned %ld", result);
         PROBE_CHECK(got.address == want->address && got.length == want->length,
-                    "check(0x%lx, 0x%lx, …): address 0x%lx, length 0x%lx", a[0], a[1], got.address,
-                    got.length);
-        PROBE_CHECK(got.prot == want->prot, "check(…, prot 0x%lx, …): prot is %s, not %s", a[2],
-                    probe_prot(got.prot), probe_prot(want->prot));
+                    "mmap_check(0x%lx, 0x%lx, …): address 0x%lx, length 0x%lx", a[0], a[1],
+                    got.address, got.length);
+        PROBE_CHECK(got.prot == want->prot, "mmap_check(…, prot 0x%lx, …): prot is %s, not %s",
+                    a[2], probe_prot(got.prot), probe_prot(want->prot));
         const unsigned known =
             MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE | MAP_FIXED_NOREPLACE;
-        PROBE_CHECK((got.flags & known) == want->flags, "check(…, flags 0x%lx, …): flags are 0x%x",
-                    a[3], got.flags);
-        PROBE_CHECK(got.file == want->file && (!got.file || got.offset == want->offset),
-                    "check(…, flags 0x%lx, fd %ld, offset 0x%lx): the file is %p, its offset 0x%lx",
-                    a[3], (long)a[4], a[5], (void *)got.file, got.offset);
+        PROBE_CHECK((got.flags & known) == want->flags,
+                    "mmap_check(…, flags 0x%lx, …): flags are 0x%x", a[3], got.flags);
+        PROBE_CHECK(
+            got.file == want->file && (!got.file || got.offset == want->offset),
+            "mmap_check(…, flags 0x%lx, fd %ld, offset 0x%lx): the file is %p, its offset 0x%lx",
+            a[3], (long)a[4], a[5], (void *)got.file, got.offset);
     }
 }
 
@@ -180,7 +182,7 @@ static void occupy(uint64_t start, uint64_t end)
 
 static void expect_place(uint64_t hint, uint64_t length, uint64_t wanted)
 {
-    uint64_t found = map_rules->find(probe_process.space, hint, length);
+    uint64_t found = find_unmapped_area(probe_process.space, hint, length);
     PROBE_CHECK(found == wanted,
                 "find(hint 0x%lx, length 0x%lx) returned 0x%lx, not 0x%lx; areas: %s", hint, length,
                 found, wanted, probe_areas());

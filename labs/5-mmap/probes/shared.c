@@ -127,7 +127,7 @@ void shared_frames(unsigned long argument)
     const struct area writing = {.start = MMAP_BASE + (1UL << 30),
                                  .end = MMAP_BASE + (1UL << 30) + PAGE_SIZE,
                                  .prot = PROT_USER | PROT_WRITE,
-                                 .backend = shared_mappings->backend,
+                                 .backend = shared_file_backend(),
                                  .shared = true,
                                  .file = &fake.file};
     PROBE_CHECK(slot_below(spaces, 4)->map(space, &writing) == 0, "a shared area cannot be mapped");
@@ -440,7 +440,7 @@ void shared_end(unsigned long argument)
         const struct area wanted = {.start = MMAP_BASE,
                                     .end = MMAP_BASE + 4 * PAGE_SIZE,
                                     .prot = RW_U,
-                                    .backend = shared_mappings->backend,
+                                    .backend = shared_file_backend(),
                                     .shared = true,
                                     .file = &fake.file,
                                     .offset = 2 * PAGE_SIZE};
@@ -511,7 +511,7 @@ void shared_anonymous(unsigned long argument)
     uint64_t took = (csr_read(instret) - began) / 2; /* 2 to an instruction (shift 1) */
     PROBE_CHECK(result == 0 && took < 1000000,
                 "msync() and munmap() of 64 GiB, of which a page is there, took %lu instructions: "
-                "write_back() or drop() looks at each page that there could be",
+                "write_back_pages() or drop() looks at each page that there could be",
                 took);
     page_table->destroy(&space->table);
     PROBE_CHECK(probe_frames == frames && kmalloc_free_bytes() == heap,

@@ -163,19 +163,15 @@ void unmap_fixed(unsigned long argument)
         PROBE_CHECK(result < 0, "mmap() of what cannot be mapped returned 0x%lx", result);
     }
     /* Nor without a backend, or kernel memory for a file without a name. */
-    static const struct file_mappings_ops no_private = {.private = NULL};
-    static const struct shared_mappings_ops no_shared = {.backend = NULL};
-    const struct file_mappings_ops *private = file_mappings;
-    const struct shared_mappings_ops *shared = shared_mappings;
     const unsigned kinds[] = {MAP_PRIVATE, MAP_SHARED, MAP_SHARED | MAP_ANONYMOUS};
-    file_mappings = &no_private, shared_mappings = &no_shared;
+    probe_backends = (struct probe_backends){.replaced = true};
     for (size_t i = 0; i < 3; i++) {
         long result =
             probe_call(SYS_MMAP, at, 3 * PAGE_SIZE, PROT_READ, kinds[i] | MAP_FIXED, FAKE_FD, 0);
         PROBE_CHECK(result == -ENODEV, "mmap() with flags 0x%x, without a backend, returned %ld",
                     kinds[i] | MAP_FIXED, result);
     }
-    file_mappings = private, shared_mappings = shared;
+    probe_backends.replaced = false;
     expect_gone(start, 99, 99, "MAP_FIXED of what cannot be mapped");
 
     PROBE_CHECK(probe_map(at, 3, PROT_READ | PROT_WRITE, ANON | MAP_FIXED, -1UL, 0) == at,

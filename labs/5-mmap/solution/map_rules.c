@@ -24,7 +24,7 @@
  * When several are wrong, any of them may be told.  Bits of prot and flags that are not in mmap.h are nothing,
  * and whoever asks for PROT_WRITE gets PROT_READ with it.
  */
-static long check(struct task *task, const uint64_t args[6], struct map_request *request)
+long mmap_check(struct task *task, const uint64_t args[6], struct map_request *request)
 {
     /* BEGIN SOLUTION 5.1 */
     unsigned flags = (unsigned)args[3], type = flags & MAP_TYPE;
@@ -78,7 +78,7 @@ static long check(struct task *task, const uint64_t args[6], struct map_request 
  * grows, before it the heap.  A hint need not be page aligned: what it is rounded up to, is meant.
  * area_find_gap() (area.h) looks for room.
  */
-static uint64_t find(struct space *space, uint64_t hint, uint64_t length)
+uint64_t find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
 {
     /* BEGIN SOLUTION 5.1 */
     if (hint > MMAP_BASE && hint < MMAP_END) {
@@ -94,6 +94,3 @@ static uint64_t find(struct space *space, uint64_t hint, uint64_t length)
     */
     /* END SOLUTION */
 }
-
-static const struct map_rules_ops rules = {.check = check, .find = find};
-PROVIDE(map_rules, 5, rules);

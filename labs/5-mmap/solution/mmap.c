@@ -15,8 +15,8 @@ static int choose_backend(struct area *area, const struct map_request *request)
     area->file = request->file;
     area->offset = request->offset;
     area->shared = (request->flags & MAP_TYPE) == MAP_SHARED;
-    area->backend = area->shared ? shared_mappings->backend
-                    : area->file ? file_mappings->private
+    area->backend = area->shared ? shared_file_backend()
+                    : area->file ? private_file_backend()
                                  : spaces->anonymous;
     if (!area->backend)
         return -ENODEV;
@@ -38,8 +38,8 @@ static int choose_place(struct space *space, const struct map_request *request, 
         return next && next->start < end ? -EEXIST : 0;
     }
     if (request->flags & MAP_FIXED)
-        return unmapping->clear(space, *start, end);
-    *start = map_rules->find(space, request->address, request->length);
+        return unmap_range(space, *start, end);
+    *start = find_unmapped_area(space, request->address, request->length);
     return *start ? 0 : -ENOMEM;
 }
 
@@ -58,13 +58,13 @@ static void populate(struct space *space, uint64_t start, uint64_t end)
 /*
  * mmap(address, length, prot, flags, fd, offset): args[0] to args[5].  See mmap(2).
  *
- * map_rules->check() (mmap.h) says whether it can be.  Where: at the address itself with MAP_FIXED, after
- * unmapping->clear() has made room there; with MAP_FIXED_NOREPLACE, alone or with the other, if no area is in the way (else -EEXIST); in
- * all other cases where map_rules->find() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
- * there: everything else that can go wrong comes before clear().
+ * mmap_check() (mmap.h) says whether it can be.  Where: at the address itself with MAP_FIXED, after
+ * unmap_range() has made room there; with MAP_FIXED_NOREPLACE, alone or with the other, if no area is in the way (else -EEXIST); in
+ * all other cases where find_unmapped_area() says (0: -ENOMEM).  What cannot be mapped must not cost what has been
+ * there: everything else that can go wrong comes before unmap_range().
  *
- * With whose pages: those of spaces->anonymous; with a file those of file_mappings->private; where it is to be
- * shared, those of shared_mappings->backend, and area->shared says so.  An area that is shared and anonymous
+ * With whose pages: those of spaces->anonymous; with a file those of private_file_backend(); where it is to be
+ * shared, those of shared_file_backend(), and area->shared says so.  An area that is shared and anonymous
  * is a part of a file nonetheless: of one that has no name (memory_file_create() in file.h).  A backend that
  * is NULL is not there yet: -ENODEV.
  *
@@ -81,7 +81,7 @@ static long sys_mmap(struct task *task, const uint64_t args[6])
     struct space *space = task->process->space;
     struct map_request request;
     uint64_t start;
-    long error = map_rules->check(task, args, &request);
+    long error = mmap_check(task, args, &request);
     if (error)
         return error;
     struct area area = {.end = request.length, .prot = request.prot};

@@ -71,7 +71,7 @@ static long move(struct space *space, struct area *area, uint64_t to, uint64_t s
  *     smaller    the end of the range goes, as with munmap()
  *     larger     if the range ends with its area, and the pages behind are free (and, if the area lies in the
  *                part for mappings, below MMAP_END), it grows there.  Else it moves, with MREMAP_MAYMOVE, to
- *                where map_rules->find() says, or it is -ENOMEM.  Pages that are there move, frame by
+ *                where find_unmapped_area() says, or it is -ENOMEM.  Pages that are there move, frame by
  *                frame: nothing is copied, nothing is read again.
  *     MREMAP_FIXED, with MREMAP_MAYMOVE: it moves to new_address, and what is there goes first.
  *
@@ -100,7 +100,7 @@ static long sys_mremap(struct task *task, const uint64_t args[6])
     if (!area || old > area->end - start)
         return -EFAULT;
     if (size < old) {
-        int error = unmapping->clear(space, start + size, start + old);
+        int error = unmap_range(space, start + size, start + old);
         if (error || !fixed)
             return error ? error : (long)start;
         old = size;
@@ -114,10 +114,10 @@ static long sys_mremap(struct task *task, const uint64_t args[6])
     if (!(flags & MREMAP_MAYMOVE))
         return -ENOMEM;
     if (fixed) {
-        int error = unmapping->clear(space, to, to + size);
+        int error = unmap_range(space, to, to + size);
         if (error)
             return error;
-    } else if ((to = map_rules->find(space, 0, size)) == 0) {
+    } else if ((to = find_unmapped_area(space, 0, size)) == 0) {
         return -ENOMEM;
     }
     area = area_find(&space->areas, start);

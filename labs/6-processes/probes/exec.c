@@ -27,7 +27,7 @@ static char **copy(uint64_t address, long wanted, const char *what)
 {
     size_t heap = kmalloc_free_bytes();
     char **vector = NULL;
-    long result = vectors->copy(&caller->task, address, &vector);
+    long result = copy_vector(&caller->task, address, &vector);
     PROBE_CHECK(result == wanted, "copying %s returned %ld (%s), not %ld", what, result,
                 result ? errno_name(result) : "0", wanted);
     PROBE_CHECK(!result || kmalloc_free_bytes() == heap,

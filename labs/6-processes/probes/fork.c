@@ -26,7 +26,7 @@ static void map_large_file(struct process *process)
         PROBE_CHECK(slot_below(spaces, 4)->map(process->space, &wanted) == 0,
                     "an area cannot be mapped");
         wanted.start = wanted.end, wanted.end += 7UL << 30;
-        wanted.backend = shared_mappings->backend, wanted.shared = true;
+        wanted.backend = shared_file_backend(), wanted.shared = true;
         wanted.offset = 7UL << 33;
     }
 }
@@ -104,13 +104,19 @@ static unsigned references_to_files(const struct process *process)
     return sum;
 }
 
-static const struct copy_on_write_ops copies_at_once = {.share = NULL};
+/* As if there were no task 6.2. */
+static bool copies_at_once;
+
+STAND_IN(share_pages);
+int __wrap_share_pages(struct space *parent, struct space *child, const struct area *area)
+{
+    return copies_at_once ? -ENOSYS : __real_share_pages(parent, child, area);
+}
 
 void fork_areas(unsigned long argument)
 {
     probe_begin();
-    if (argument)
-        copy_on_write = &copies_at_once; /* as if there were no task 6.2 */
+    copies_at_once = argument != 0;
     struct process *parent = probe_process("parent");
     furnish(parent);
     unsigned files = references_to_files(parent);
@@ -242,8 +248,7 @@ static void fork_without_kernel_memory(struct process *parent, size_t step)
 void fork_memory(unsigned long argument)
 {
     probe_begin();
-    if (argument)
-        copy_on_write = &copies_at_once;
+    copies_at_once = argument != 0;
     struct process *parent = probe_process("parent");
     furnish(parent);
     uint64_t points = 0;

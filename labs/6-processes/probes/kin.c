@@ -34,8 +34,8 @@ void probe_begin(void)
 {
     scheduler = &one_at_a_time;
     /* The first stack brings in tables of the kernel's own, which stay. */
-    uint64_t *stack = kernel_stacks->alloc();
-    kernel_stacks->free(stack);
+    uint64_t *stack = kernel_stack_alloc();
+    kernel_stack_free(stack);
     probe_frames = 0;
 }
 

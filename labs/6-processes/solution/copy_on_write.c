@@ -16,7 +16,7 @@
  * frame.h, frame_get_all() for many), and not to have PROT_WRITE, on both sides.  What each may do otherwise stays
  * as it is; the area still says PROT_WRITE, which is how a fault will be told from one that is no good.
  */
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     /* BEGIN SOLUTION 6.2 */
     struct page_run run = {.behind = area->start};
@@ -40,20 +40,10 @@ static int share(struct space *parent, struct space *child, const struct area *a
     return 0;
     /* STUB
     (void)parent, (void)child, (void)area;
-    return -ENOMEM;
+    return -ENOSYS;
     */
     /* END SOLUTION */
 }
-
-/* NULL until share() is done. */
-/* BEGIN SOLUTION 6.2 */
-static const struct copy_on_write_ops when_written = {.share = share};
-/* STUB
-static int (*const unfinished)(struct space *, struct space *, const struct area *) = share;
-static const struct copy_on_write_ops when_written = {.share = NULL};
-*/
-/* END SOLUTION */
-PROVIDE(copy_on_write, 6, when_written);
 
 /*
  * Somebody lets a page have other permissions (lab 5's mprotect() does), and knows nothing of all this.  If the page
@@ -89,7 +79,7 @@ enum { NOT_MINE = 1 };
  * to have a frame that nobody else has.  If it has already (references in frame.h), it only needs PROT_WRITE again;
  * else it gets a copy, and has one reference less to the old frame.
  *
- * If there is no frame for the copy: as lab 4, shortage->relieve() (demand.h), once.
+ * If there is no frame for the copy: as lab 4, reclaim_frames() (demand.h), once.
  *
  * Returns 0; -ENOMEM; NOT_MINE for everything else, of which the levels below know more.
  */
@@ -105,7 +95,7 @@ static long unshare(struct space *space, uint64_t va)
     uintptr_t frame = pte_frame(*entry);
     if (frame_of(frame)->references > 1) {
         uintptr_t copy = frame_take();
-        if (copy == 0 && shortage->relieve(space))
+        if (copy == 0 && reclaim_frames(space))
             copy = frame_take();
         if (copy == 0)
             return -ENOMEM;
@@ -140,7 +130,7 @@ static const struct space_fault_ops copying = {.fault = fault};
 PROVIDE(space_fault, 6, copying);
 
 /*
- * A program has tried to write to a page that does not permit it.  No frame for it: shortage->end().
+ * A program has tried to write to a page that does not permit it.  No frame for it: oom_kill().
  * Returns whether the trap has been dealt with.
  */
 static bool on_store_fault(struct task *task, uint64_t cause)
@@ -149,7 +139,7 @@ static bool on_store_fault(struct task *task, uint64_t cause)
     struct space *space = task->process->space;
     long result = space ? unshare(space, task->user.stval) : NOT_MINE;
     if (result == -ENOMEM)
-        shortage->end(task, cause);
+        oom_kill(task, cause);
     return result != NOT_MINE;
     /* STUB
     (void)task, (void)cause;

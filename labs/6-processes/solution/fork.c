@@ -47,8 +47,8 @@ static int inherit_area(struct space *parent, struct space *child, const struct 
         area_find(&child->areas, area->start)->populate = true;
     if (area->shared)
         return 0;
-    return copy_on_write->share ? copy_on_write->share(parent, child, area)
-                                : copy_pages(parent, child, area);
+    error = share_pages(parent, child, area);
+    return error == -ENOSYS ? copy_pages(parent, child, area) : error;
 }
 /* STUB
 */
@@ -62,8 +62,8 @@ static int inherit_area(struct space *parent, struct space *child, const struct 
  *                     4)->map(): it changes nothing; without populate, which is said to the new area afterwards.
  *     Shared ones     need no more: their pages are the file's, and come when they are touched.
  *     All others      have pages of their own.  What is there of them the child has, too, from the beginning, with
- *                     the same content and permissions: by copy_on_write->share() (fork.h) if it is not NULL,
- *                     else in new frames.  What is missing stays so on both sides.
+ *                     the same content and permissions: by share_pages() (fork.h), or, if that is -ENOSYS, in new
+ *                     frames.  What is missing stays so on both sides.
  *
  * And the heap begins and ends where the parent's does.
  * Returns 0 or -ENOMEM; after an error the caller destroys the child.
@@ -98,7 +98,7 @@ static int inherit_memory(const struct process *parent, struct process *child)
  * but for two: a0 says which of the two it is, the child's is 0; and sp is `stack` if that is not 0.  All of them are
  * set before clone_for_libraries(), which may give the child another tp.
  *
- * When all of this is there it is started (task_start()), and born (families->born() in family.h).
+ * When all of this is there it is started (task_start()), and gets its parent (process_set_parent() in family.h).
  *
  * Returns the child's pid to the parent; -ENOMEM; or what clone_for_libraries() says.  After an error nothing has
  * changed, and nothing is lost.
@@ -129,7 +129,7 @@ static long sys_clone(struct task *task, const uint64_t args[6])
         process_destroy(child);
         return error;
     }
-    families->born(parent, child);
+    process_set_parent(parent, child);
     return child->pid;
     /* STUB
     (void)task, (void)args, (void)inherit_memory;

@@ -28,7 +28,7 @@ static long spawn(struct process *parent, const char *path, char *const argv[], 
         process_destroy(child);
         return error;
     }
-    families->born(parent, child);
+    process_set_parent(parent, child);
     return child->pid;
 }
 /* STUB
@@ -40,7 +40,7 @@ static long spawn(struct process *parent, const char *path, char *const argv[], 
  * takes a fork() and an execve().  Here nothing is copied that is thrown away.
  *
  * The new process is a child of the caller, and has what process_inherit() hands down; process_renew() is for it,
- * too (process.h).  vectors->copy() copies a vector.
+ * too (process.h).  copy_vector() copies a vector.
  *
  * Returns its pid, or an error, as execve(): then there is no new process.
  */
@@ -52,9 +52,9 @@ static long sys_spawn(struct task *task, const uint64_t args[6])
         return -ENOMEM;
     long error = user_memory->string(task, path, args[0], PATH_MAX);
     if (error >= 0)
-        error = vectors->copy(task, args[1], &argv);
+        error = copy_vector(task, args[1], &argv);
     if (!error)
-        error = vectors->copy(task, args[2], &envp);
+        error = copy_vector(task, args[2], &envp);
     if (!error)
         error = spawn(task->process, path, argv, envp);
     kfree(envp);

@@ -104,7 +104,7 @@ static void give_up(uint16_t n, uintptr_t from)
     give_number_back(n);
 }
 
-static uint64_t *stack_alloc(void)
+uint64_t *kernel_stack_alloc(void)
 {
     uint16_t n = take_number();
     if (n == NO_NUMBER)
@@ -124,12 +124,9 @@ static uint64_t *stack_alloc(void)
     return (uint64_t *)stack;
 }
 
-static void stack_free(uint64_t *stack)
+void kernel_stack_free(uint64_t *stack)
 {
     if (stack)
         give_up((uint16_t)(((uintptr_t)stack - KERNEL_STACKS) / KERNEL_STACK_STRIDE),
                 (uintptr_t)stack);
 }
-
-static const struct kernel_stacks_ops numbered = {.alloc = stack_alloc, .free = stack_free};
-PROVIDE(kernel_stacks, 3, numbered);

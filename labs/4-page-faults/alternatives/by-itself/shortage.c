@@ -16,7 +16,7 @@
  *
  * It is worth trying again when there is a frame now.
  */
-static bool relieve(const struct space *space)
+bool reclaim_frames(const struct space *space)
 {
     size_t wanted = TABLE_LEVELS;
     for (const struct task *task = NULL; (task = task_next(task));) {
@@ -42,11 +42,8 @@ static bool relieve(const struct space *space)
  * The contract of this one is in demand.h.  Linux's word for it is SIGKILL.  Report it as lab 1 reports faults, and
  * end the program as lab 1 ends them; everybody else goes on.
  */
-static void end(struct task *task, uint64_t cause)
+void oom_kill(struct task *task, uint64_t cause)
 {
     trap_report_fault(task, cause, SIGKILL);
     task_exit(task, status_killed(SIGKILL));
 }
-
-static const struct shortage_ops last_resort = {.relieve = relieve, .end = end};
-PROVIDE(shortage, 4, last_resort);

@@ -14,7 +14,7 @@
  * How far a program is below what it has: one page, or a hundred, in a function with large variables.  The pages
  * in between are the stack's then too.
  */
-static int grow(struct space *space, uint64_t va)
+int stack_grow(struct space *space, uint64_t va)
 {
     uint64_t start = page_down(va);
     /* The lowest piece, if what comes next is a piece of the stack at all. */
@@ -30,6 +30,3 @@ static int grow(struct space *space, uint64_t va)
         .start = start, .end = stack->start, .prot = stack->prot, .backend = stack->backend};
     return spaces->map(space, &piece);
 }
-
-static const struct stack_growth_ops downwards = {.grow = grow};
-PROVIDE(stack_growth, 4, downwards);

@@ -57,7 +57,7 @@ static const struct backend anonymous = {.name = "anonymous",
  * 4)->map().  But hand it another wish.  Of the areas for user mode (PROT_USER), unless populate_all
  * (demand.h),
  *
- *     those with a file, if file_pages->private is not NULL, get it for their backend, and wait;
+ *     those with a file, if segment_backend() is not NULL, get it for their backend, and wait;
  *     those whose backend is spaces->anonymous, which is yours now, wait.
  *
  * To wait is to be mapped without populate: an area without a page.  All others are as *wanted says:
@@ -68,8 +68,8 @@ static int map_lazily(struct space *space, const struct area *wanted)
     const struct spaces_ops *lower = slot_below(spaces, 4);
     struct area area = *wanted;
     if ((area.prot & PROT_USER) && !populate_all) {
-        if (area.file && file_pages->private) {
-            area.backend = file_pages->private;
+        if (area.file && segment_backend()) {
+            area.backend = segment_backend();
             area.populate = false;
         } else if (area.backend == spaces->anonymous) {
             area.populate = false;

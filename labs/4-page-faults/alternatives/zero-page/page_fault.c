@@ -47,12 +47,12 @@ static int fill(struct space *space, const struct area *area, uint64_t page, enu
  * Make the page that va lies in present, for this access (ACCESS_…).  va is any address: a program's.
  *
  *     Which area?        the one that va lies in.  If there is none, the stack may grow: ask
- *                        stack_growth->grow() (demand.h), and look again.
+ *                        stack_grow() (demand.h), and look again.
  *     May it?            the area says so, not the page: PROT_USER, and the bit of the access in prot.
  *                        As PROT_WRITE comes with reading (page_table.h), it is enough for that.
  *     Is it there?       Then there is nothing to do, if its entry gives the access.
  *     Fill it            with the area's backend: this one page.  Count it in space->minor_faults.
- *     No frame for it?   If shortage->relieve() (demand.h) is true, try once more.
+ *     No frame for it?   If reclaim_frames() (demand.h) is true, try once more.
  *
  * Returns 0: the access can be tried again; -EFAULT: it is not permitted, or nobody's address; -ENOMEM: there
  * is no frame; -EIO: it is permitted, but its content cannot be read.
@@ -63,7 +63,7 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
         return -EFAULT;
     const struct area *area = area_find(&space->areas, va);
     if (!area) {
-        int error = stack_growth->grow(space, va);
+        int error = stack_grow(space, va);
         if (error)
             return error;
         area = area_find(&space->areas, va);
@@ -77,7 +77,7 @@ static int bring_in(struct space *space, uint64_t va, enum access access)
     if (pte && pte_frame(pte) != zeros)
         return -EFAULT;
     int error = fill(space, area, page_down(va), access);
-    if (error == -ENOMEM && shortage->relieve(space))
+    if (error == -ENOMEM && reclaim_frames(space))
         error = fill(space, area, page_down(va), access);
     if (!error)
         space->minor_faults++;
@@ -102,7 +102,7 @@ PROVIDE(space_fault, 4, demand_paging);
  * When the page has been brought in, the program simply goes on: sepc still points to the
  * instruction that failed, which is tried again.
  *
- * If there is no frame for it: shortage->end().  If it cannot be read: the program ends with SIGBUS, as lab 1
+ * If there is no frame for it: oom_kill().  If it cannot be read: the program ends with SIGBUS, as lab 1
  * ends programs.  If it is not permitted: that is lab 1's business, who has a handler for it.
  *
  * Returns whether the trap has been dealt with.
@@ -119,7 +119,7 @@ static bool on_page_fault(struct task *task, uint64_t cause)
     case 0:
         return true;
     case -ENOMEM:
-        shortage->end(task, cause);
+        oom_kill(task, cause);
         return true;
     case -EIO:
         trap_report_fault(task, cause, SIGBUS);

@@ -86,7 +86,7 @@ static long sys_mremap(struct task *task, const uint64_t args[6])
         return -EINVAL;
 
     if (size < old) {
-        int error = unmapping->clear(space, start + size, start + old);
+        int error = unmap_range(space, start + size, start + old);
         if (error)
             return error;
         old = size;
@@ -99,10 +99,10 @@ static long sys_mremap(struct task *task, const uint64_t args[6])
         if (growing->end == start + old && limit - start >= size &&
             area_resize(&space->areas, growing, growing->start, start + size) == 0)
             return (long)start;
-        if (!may_move || !(to = map_rules->find(space, 0, size)))
+        if (!may_move || !(to = find_unmapped_area(space, 0, size)))
             return -ENOMEM;
     } else {
-        int error = unmapping->clear(space, to, to + size);
+        int error = unmap_range(space, to, to + size);
         if (error)
             return error;
     }

@@ -85,7 +85,7 @@ static void protect(struct space *space, const struct area *area, uint64_t start
     }
 }
 
-static int write_back(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+int write_back_pages(struct space *space, const struct area *area, uint64_t start, uint64_t end)
 {
     int error = 0;
     for (uint64_t va = start; (va = space_next_page(space, va, end)) < end; va += PAGE_SIZE) {
@@ -106,9 +106,10 @@ static int write_back(struct space *space, const struct area *area, uint64_t sta
 static const struct backend shared_pages = {
     .name = "shared", .fill = fill, .drop = drop, .protect = protect};
 
-static const struct shared_mappings_ops by_the_cpu = {.backend = &shared_pages,
-                                                      .write_back = write_back};
-PROVIDE(shared_mappings, 5, by_the_cpu);
+const struct backend *shared_file_backend(void)
+{
+    return &shared_pages;
+}
 
 /* The entry of va, if it lies in a shared area and its page can be written; else NULL. */
 static uint64_t *writable_entry(const struct space *space, uint64_t va)
@@ -162,7 +163,7 @@ static int sync_part(struct space *space, const struct area *area, uint64_t star
     struct file *file = area->file;
     if (!area->shared)
         return 0;
-    int error = write_back(space, area, start, end);
+    int error = write_back_pages(space, area, start, end);
     if (!error && (flags & MS_SYNC) && file->ops->sync)
         error = file->ops->sync(file);
     return error;

@@ -33,7 +33,7 @@ static long check_place(uint64_t address, uint64_t length)
     return address & (PAGE_SIZE - 1) ? -EINVAL : 0;
 }
 
-static long check(struct task *task, const uint64_t args[6], struct map_request *request)
+long mmap_check(struct task *task, const uint64_t args[6], struct map_request *request)
 {
     const unsigned prot = (unsigned)args[2], flags = (unsigned)args[3], type = flags & MAP_TYPE;
     const uint64_t offset = args[5], length = page_up(args[1]);
@@ -79,13 +79,10 @@ static uint64_t first_fit(const struct space *space, uint64_t from, uint64_t len
     return from < MMAP_END && MMAP_END - from >= length ? from : 0;
 }
 
-static uint64_t find(struct space *space, uint64_t hint, uint64_t length)
+uint64_t find_unmapped_area(struct space *space, uint64_t hint, uint64_t length)
 {
     uint64_t found = 0;
     if (hint >= MMAP_BASE && hint < MMAP_END)
         found = first_fit(space, page_up(hint), length);
     return found ? found : first_fit(space, MMAP_BASE, length);
 }
-
-static const struct map_rules_ops file_first = {check, find};
-PROVIDE(map_rules, 5, file_first);

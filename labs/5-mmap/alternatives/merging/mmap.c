@@ -27,8 +27,8 @@ static int place(struct space *space, struct map_request *request)
     if (request->flags & MAP_FIXED_NOREPLACE)
         return 0; /* map() says -EEXIST */
     if (request->flags & MAP_FIXED)
-        return unmapping->clear(space, request->address, request->address + request->length);
-    request->address = map_rules->find(space, request->address, request->length);
+        return unmap_range(space, request->address, request->address + request->length);
+    request->address = find_unmapped_area(space, request->address, request->length);
     return request->address ? 0 : -ENOMEM;
 }
 
@@ -44,7 +44,7 @@ static long sys_mmap(struct task *task, const uint64_t args[6])
 {
     struct space *space = task->process->space;
     struct map_request request;
-    long error = map_rules->check(task, args, &request);
+    long error = mmap_check(task, args, &request);
     if (error)
         return error;
 
@@ -58,9 +58,9 @@ static long sys_mmap(struct task *task, const uint64_t args[6])
         .offset = request.file ? request.offset : 0,
     };
     if (shared)
-        area.backend = shared_mappings->backend;
+        area.backend = shared_file_backend();
     else if (area.file)
-        area.backend = file_mappings->private;
+        area.backend = private_file_backend();
     if (!area.backend)
         return -ENODEV;
     if (shared && !area.file) {

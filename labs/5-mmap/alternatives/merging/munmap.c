@@ -51,7 +51,7 @@ static bool cut(struct space *space, uint64_t at)
     return !area || area->start == at || area_split(&space->areas, area, at);
 }
 
-static int clear(struct space *space, uint64_t start, uint64_t end)
+int unmap_range(struct space *space, uint64_t start, uint64_t end)
 {
     if (!cut(space, end))
         return -ENOMEM;
@@ -68,15 +68,12 @@ static int clear(struct space *space, uint64_t start, uint64_t end)
     return 0;
 }
 
-static const struct unmapping_ops cutting = {.clear = clear};
-PROVIDE(unmapping, 5, cutting);
-
 static long sys_munmap(struct task *task, const uint64_t args[6])
 {
     uint64_t start = args[0], length = args[1];
     if (length == 0 || length > USER_END || start > USER_END - page_up(length) ||
         start & (PAGE_SIZE - 1))
         return -EINVAL;
-    return clear(task->process->space, start, start + page_up(length));
+    return unmap_range(task->process->space, start, start + page_up(length));
 }
 SYSCALL(SYS_MUNMAP, sys_munmap);

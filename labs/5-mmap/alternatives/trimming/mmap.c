@@ -10,8 +10,8 @@
 static const struct backend *backend_of(bool shared, bool anonymous)
 {
     if (shared)
-        return shared_mappings->backend;
-    return anonymous ? spaces->anonymous : file_mappings->private;
+        return shared_file_backend();
+    return anonymous ? spaces->anonymous : private_file_backend();
 }
 
 static long map(struct space *space, const struct map_request *request, struct file *file,
@@ -22,8 +22,8 @@ static long map(struct space *space, const struct map_request *request, struct f
     const unsigned exact = request->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
     int error = 0;
     if (exact == MAP_FIXED)
-        error = unmapping->clear(space, start, start + length);
-    else if (!exact && !(start = map_rules->find(space, start, length)))
+        error = unmap_range(space, start, start + length);
+    else if (!exact && !(start = find_unmapped_area(space, start, length)))
         error = -ENOMEM;
     if (error)
         return error;
@@ -51,7 +51,7 @@ static long map(struct space *space, const struct map_request *request, struct f
 static long sys_mmap(struct task *task, const uint64_t args[6])
 {
     struct map_request request;
-    long result = map_rules->check(task, args, &request);
+    long result = mmap_check(task, args, &request);
     if (result)
         return result;
     bool shared = (request.flags & MAP_TYPE) == MAP_SHARED;

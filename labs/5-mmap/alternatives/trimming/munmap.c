@@ -25,7 +25,7 @@ static void cut_beginning(struct space *space, struct area *area, uint64_t start
     assert(error == 0);
 }
 
-static int clear(struct space *space, uint64_t start, uint64_t end)
+int unmap_range(struct space *space, uint64_t start, uint64_t end)
 {
     struct area *area;
     while ((area = area_find_from(&space->areas, start)) && area->start < end) {
@@ -42,14 +42,11 @@ static int clear(struct space *space, uint64_t start, uint64_t end)
     return 0;
 }
 
-static const struct unmapping_ops trimming = {.clear = clear};
-PROVIDE(unmapping, 5, trimming);
-
 static long sys_munmap(struct task *task, const uint64_t args[6])
 {
     const uint64_t start = args[0], end = start + page_up(args[1]);
     if (args[1] > USER_END || end > USER_END || end <= start || start % PAGE_SIZE)
         return -EINVAL;
-    return clear(task->process->space, start, end);
+    return unmap_range(task->process->space, start, end);
 }
 SYSCALL(SYS_MUNMAP, sys_munmap);

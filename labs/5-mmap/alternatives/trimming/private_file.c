@@ -39,5 +39,7 @@ static void private_drop(struct space *space, const struct area *area, uint64_t 
 }
 
 static const struct backend copied = {.name = "copy", .fill = private_fill, .drop = private_drop};
-static const struct file_mappings_ops copies = {&copied};
-PROVIDE(file_mappings, 5, copies);
+const struct backend *private_file_backend(void)
+{
+    return &copied;
+}

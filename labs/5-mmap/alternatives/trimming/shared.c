@@ -56,7 +56,7 @@ static int write_and_drop(struct space *space, const struct area *area, uint64_t
     return error;
 }
 
-static int write_back(struct space *space, const struct area *area, uint64_t start, uint64_t end)
+int write_back_pages(struct space *space, const struct area *area, uint64_t start, uint64_t end)
 {
     return write_and_drop(space, area, start, end, true);
 }
@@ -76,9 +76,10 @@ static void protect(struct space *space, const struct area *area, uint64_t start
 
 static const struct backend from_the_cache = {
     .name = "cached", .fill = fill, .drop = drop, .protect = protect};
-static const struct shared_mappings_ops come_and_go = {.backend = &from_the_cache,
-                                                       .write_back = write_back};
-PROVIDE(shared_mappings, 5, come_and_go);
+const struct backend *shared_file_backend(void)
+{
+    return &from_the_cache;
+}
 
 /* Does va lie in a shared area that may be written, and is its page there, and only to be read? */
 static const struct area *waits_for_a_store(struct space *space, uint64_t va)
@@ -142,7 +143,7 @@ static long sys_msync(struct task *task, const uint64_t args[6])
         covered += at - first;
         if (!area->shared)
             continue;
-        if (write_back(space, area, first, at) != 0)
+        if (write_back_pages(space, area, first, at) != 0)
             error = -EIO;
         else if ((flags & MS_SYNC) && area->file->ops->sync && area->file->ops->sync(area->file))
             error = -EIO;

@@ -11,7 +11,7 @@
 #include "user_memory.h"
 
 /* Addresses grow from the start of the piece, strings from its middle. */
-static long copy(struct task *task, uint64_t address, char ***vector)
+long copy_vector(struct task *task, uint64_t address, char ***vector)
 {
     char **piece = kmalloc(2 * ARGUMENTS_MAX);
     if (!piece)
@@ -47,9 +47,6 @@ static long copy(struct task *task, uint64_t address, char ***vector)
     return 0;
 }
 
-static const struct vectors_ops one_walk = {.copy = copy};
-PROVIDE(vectors, 6, one_walk);
-
 static long sys_execve(struct task *task, const uint64_t args[6])
 {
     struct process *process = task->process;
@@ -59,9 +56,9 @@ static long sys_execve(struct task *task, const uint64_t args[6])
     long error = user_memory->string(task, path, args[0], PATH_MAX);
     error = error < 0 ? error : 0;
     if (!error)
-        error = copy(task, args[1], &argv);
+        error = copy_vector(task, args[1], &argv);
     if (!error)
-        error = copy(task, args[2], &envp);
+        error = copy_vector(task, args[2], &envp);
     if (!error) {
         struct space *old = space_detach(process), *fresh = NULL;
         error = program_load(process, path, argv, envp);

@@ -8,12 +8,12 @@
 #include "user_memory.h"
 #include "wait.h"
 
-static void born(struct process *parent, struct process *child)
+void process_set_parent(struct process *parent, struct process *child)
 {
     family_add(parent, child);
 }
 
-static void ended(struct process *process)
+void process_exit_notify(struct process *process)
 {
     for (struct task *task = NULL; (task = task_next(task));) {
         struct process *child = task->process;
@@ -26,9 +26,6 @@ static void ended(struct process *process)
     }
     family_end(process);
 }
-
-static const struct families_ops among_all = {.born = born, .ended = ended};
-PROVIDE(families, 6, among_all);
 
 /* The first of these that is wanted; pid below 1: any. */
 static struct process *first_of(struct list *list, int pid)

@@ -65,7 +65,7 @@ static void put(uintptr_t frame)
 static const struct frames_ops with_shares = {.put = put};
 PROVIDE(frames, 6, with_shares);
 
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     int error = 0;
     for (uint64_t va = area->end; !error && va > area->start;) {
@@ -90,9 +90,6 @@ static int share(struct space *parent, struct space *child, const struct area *a
     }
     return error;
 }
-
-static const struct copy_on_write_ops by_shares = {.share = share};
-PROVIDE(copy_on_write, 6, by_shares);
 
 /* An area whose pages a process has for itself, or as if it had. */
 static const struct area *own_area(const struct space *space, uint64_t va)
@@ -130,7 +127,7 @@ static long separate(struct space *space, uint64_t va)
         return 1;
     }
     uintptr_t copy = frame_take();
-    if (!copy && shortage->relieve(space))
+    if (!copy && reclaim_frames(space))
         copy = frame_take();
     if (!copy)
         return -ENOMEM;
@@ -157,7 +154,7 @@ static bool on_store_to_a_share(struct task *task, uint64_t cause)
     struct space *space = task->process->space;
     const long done = space ? separate(space, task->user.stval) : 0;
     if (done < 0)
-        shortage->end(task, cause);
+        oom_kill(task, cause);
     return done != 0;
 }
 TRAP_HANDLER(CAUSE_STORE_PAGE, 6, on_store_to_a_share);

@@ -46,9 +46,8 @@ static int have_area(struct task *parent, struct process *child, const struct ar
     area_find(&to->areas, area->start)->populate = area->populate;
     if (area->shared)
         return 0;
-    if (!copy_on_write->share || is_stack(area, parent->user.x[X_SP]))
-        return copy(from, to, area->start, area->end);
-    return copy_on_write->share(from, to, area);
+    error = is_stack(area, parent->user.x[X_SP]) ? -ENOSYS : share_pages(from, to, area);
+    return error == -ENOSYS ? copy(from, to, area->start, area->end) : error;
 }
 
 static long sys_clone(struct task *task, const uint64_t args[6])
@@ -78,7 +77,7 @@ static long sys_clone(struct task *task, const uint64_t args[6])
         process_destroy(child);
         return error;
     }
-    families->born(task->process, child);
+    process_set_parent(task->process, child);
     need_resched = true;
     return child->pid;
 }

@@ -14,7 +14,7 @@ static long sys_spawn(struct task *task, const uint64_t args[6])
     struct process *child = NULL;
     long result = path ? user_memory->string(task, path, args[0], PATH_MAX) : -ENOMEM;
     for (int i = 0; i < 2 && result >= 0; i++)
-        result = vectors->copy(task, args[1 + i], &vector[i]);
+        result = copy_vector(task, args[1 + i], &vector[i]);
     if (result >= 0) {
         child = process_create("");
         result = child ? process_inherit(child, task->process) : -ENOMEM;
@@ -26,7 +26,7 @@ static long sys_spawn(struct task *task, const uint64_t args[6])
     if (result == 0)
         result = task_start(&child->task);
     if (result == 0) {
-        families->born(task->process, child);
+        process_set_parent(task->process, child);
         result = child->pid;
     } else if (child) {
         process_destroy(child);

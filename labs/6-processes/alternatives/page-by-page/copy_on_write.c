@@ -9,7 +9,7 @@
 #include "task.h"
 #include "trap.h"
 
-static int share(struct space *parent, struct space *child, const struct area *area)
+int share_pages(struct space *parent, struct space *child, const struct area *area)
 {
     uint64_t va = area->start;
     while ((va = space_next_page(parent, va, area->end)) < area->end) {
@@ -23,9 +23,6 @@ static int share(struct space *parent, struct space *child, const struct area *a
     }
     return 0;
 }
-
-static const struct copy_on_write_ops shared_pages = {.share = share};
-PROVIDE(copy_on_write, 6, shared_pages);
 
 /* The area that a user page belongs to alone, or NULL. */
 static const struct area *private_area(const struct space *space, uint64_t va)
@@ -62,7 +59,7 @@ static long copy(struct space *space, uint64_t va)
     va = page_down(va);
     const uintptr_t old = pte_frame(page_table->find(&space->table, va));
     uintptr_t frame = frame_alloc();
-    if (!frame && shortage->relieve(space))
+    if (!frame && reclaim_frames(space))
         frame = frame_alloc();
     if (!frame)
         return -ENOMEM;
@@ -95,7 +92,7 @@ static bool on_store(struct task *task, uint64_t cause)
     if (!space || !waits(space, va))
         return false;
     if (copy(space, va) != 0)
-        shortage->end(task, cause);
+        oom_kill(task, cause);
     return true;
 }
 TRAP_HANDLER(CAUSE_STORE_PAGE, 6, on_store);
