@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
@@ -67,13 +68,15 @@ class Subject:
 
 @dataclass
 class Verdict:
-    """How a subject fared.  problems: empty when it did what it should; runs: how many the whole grade took."""
+    """How a subject fared.  problems: empty when it did what it should; runs: how many the whole grade took; seconds: of
+    the host's clock, shown to whoever wants to make the proof shorter."""
 
     subject: Subject
     score: int
     failed: List[str]
     problems: List[str]
     runs: int = 0
+    seconds: float = 0.0
 
 
 def subjects(lab: Lab) -> List[Subject]:
@@ -240,8 +243,11 @@ def _report_problems(subject: Subject, failed: Sequence[Mapping[str, Any]]) -> L
 
 def try_subject(subject: Subject) -> Verdict:
     """Stage, grade and judge one subject, by all tests of its lab."""
+    started = time.monotonic()
     try:
-        return judge(subject, grade_staged(stage(subject), subject.lab))
+        verdict = judge(subject, grade_staged(stage(subject), subject.lab))
+        verdict.seconds = time.monotonic() - started
+        return verdict
     except GraderError as error:
         return Verdict(subject, 0, [], [str(error)])
     except subprocess.TimeoutExpired:
@@ -354,6 +360,7 @@ class _Trial:
         self, plugin: Plugin, index: Mapping[str, pytest.Item], subject: Subject
     ) -> Tuple[Verdict, Optional[Exception]]:
         verdict = Verdict(subject, 0, [], _header_problems(subject))
+        started = time.monotonic()
         try:
             built = kernel(subject)
             failed: List[Dict[str, Any]] = []
@@ -369,6 +376,7 @@ class _Trial:
             verdict.problems += _report_problems(subject, failed)
         except (BuildFailure, GraderError) as error:
             verdict.problems.append(str(error))
+        verdict.seconds = time.monotonic() - started
         return verdict, None
 
 
@@ -418,7 +426,8 @@ class _Shown:
         if len(verdict.failed) > 7:
             lost += f" and {len(verdict.failed) - 7} more"
         sign = "✗" if verdict.problems else "✓"
-        lines = [f"{sign} {subject.lab.name} {subject.kind} {subject.name}: loses {lost}"]
+        who = f"{subject.lab.name} {subject.kind} {subject.name}"
+        lines = [f"{sign} {who} ({verdict.seconds:.1f} s): loses {lost}"]
         lines += [f"    {problem}" for problem in verdict.problems]
         print("\n".join(lines), file=self._out, flush=True)
 
@@ -473,5 +482,6 @@ def command(lab_name: str, only: str, workers: int, full: bool = False) -> int:
         sys.stderr.write("\r\x1b[K")
     if full:
         _print_costs(verdicts)
-    print(f"{len(chosen) - shown_verdicts.bad} of {len(chosen)} did as their entries say")
+    if chosen:
+        print(f"{len(chosen) - shown_verdicts.bad} of {len(chosen)} did as their entries say")
     return 1 if shown_verdicts.bad else 0
