@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Dict, List, Mapping, Sequence, Tuple
 
 from grader.paths import ROOT
+from grader.submission import reference_objects
 
 LOADED = ["pytest", "grader.cli", "grader.grade", "grader.plugin", "grader.launcher"]
 # The interpreter or the grader reads these when it starts, so a fork would not heed them.
@@ -20,7 +21,7 @@ AT_START = ("PYTHON", "LANG", "LC_", "RUNG_BUILD")
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(LOADED)
-_loaded_with: Dict[str, str] = {}
+_loaded_with: List[Dict[str, str]] = []  # of these variables; empty until the first fork
 
 
 def _command(arguments: List[str], environment: Dict[str, str], output: str) -> None:
@@ -42,6 +43,12 @@ def _at_start(environment: Mapping[str, str]) -> Dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(AT_START)}
 
 
+def grading_environment() -> Dict[str, str]:
+    """Of a grade that is one of many: on one core, with the reference's parts compiled before."""
+    objects = str(reference_objects())
+    return {**os.environ, "RUNG_WORKERS": "1", "RUNG_REFERENCE_OBJECTS": objects}
+
+
 def command(
     arguments: Sequence[str], environment: Mapping[str, str], seconds: float
 ) -> Tuple[int, str]:
@@ -50,12 +57,11 @@ def command(
     Returns its exit status, -n for signal n, and what it printed on stdout and stderr.
     Raises subprocess.TimeoutExpired after so many seconds of the host's clock.
     """
-    if not _loaded_with:
-        _loaded_with.update(os.environ)
+    loaded_with = _loaded_with[0] if _loaded_with else _at_start(os.environ)
     with tempfile.TemporaryDirectory(prefix="rung-") as directory:
         output = Path(directory) / "output"
         output.touch()
-        if _at_start(environment) != _at_start(_loaded_with):
+        if _at_start(environment) != loaded_with:
             with output.open("ab") as file:
                 started = subprocess.run(
                     [sys.executable, "-m", "grader", *arguments],
@@ -71,6 +77,7 @@ def command(
         forked = _forks.Process(
             target=_command, args=(list(arguments), dict(environment), str(output))
         )
+        _loaded_with[:] = [loaded_with]
         forked.start()
         forked.join(seconds)
         if forked.exitcode is None:

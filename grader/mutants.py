@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import random
 import re
 import shutil
@@ -120,12 +119,8 @@ def grade_staged(directory: Path, lab: Lab, *options: str) -> Dict[str, Any]:
     """Grade a staged solutions directory in a process of its own; the content of results.json."""
     out = directory / "result"
     command = ["grade", "--quiet", "--lab", lab.name, "--solutions", str(directory / "solutions")]
-    environment = {
-        **os.environ,
-        "RUNG_WORKERS": "1",
-        "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
-    }
-    status, said = forked.command([*command, "--out", str(out), *options], environment, SECONDS_MAX)
+    command += ["--out", str(out), *options]
+    status, said = forked.command(command, forked.grading_environment(), SECONDS_MAX)
     if status != 0:
         raise GraderError(f"{shown(directory)} could not be graded: {said.strip()}")
     result: Dict[str, Any] = json.loads((out / "results.json").read_text())

@@ -66,6 +66,11 @@ class Symbol:
     value: int
     size: int
 
+    @property
+    def exported(self) -> bool:
+        """Does the object define this name for others?"""
+        return self.binding != LOCAL and self.section != UNDEFINED
+
 
 @dataclass(frozen=True)
 class Relocation:
@@ -228,17 +233,13 @@ def _symbol_objection(symbol: Symbol, lab: int) -> str:
 
 def defined(path: Path) -> Dict[str, int]:
     """The names that an object file defines for others, with the binding of each: GLOBAL or WEAK."""
-    return {
-        symbol.name: symbol.binding
-        for symbol in Object(path).symbols
-        if symbol.binding != LOCAL and symbol.section != UNDEFINED
-    }
+    return {symbol.name: symbol.binding for symbol in Object(path).symbols if symbol.exported}
 
 
 def _function_objection(symbol: Symbol, definers: Mapping[str, str], task: str) -> str:
     """What is wrong with a part's definition of a function that the given kernel has a default of."""
     definer = definers.get(symbol.name)
-    if definer is None or symbol.binding == LOCAL or symbol.section == UNDEFINED:
+    if definer is None or not symbol.exported:
         return ""
     if definer != task:
         return f"defines {symbol.name}(), which {definer} defines"

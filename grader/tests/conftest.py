@@ -81,14 +81,8 @@ def grade(tmp_path: Path, lab: Lab) -> Grade:
         out = tmp_path / "out"
         if "--lab" not in options:
             options = ("--lab", lab.name, *options)
-        environment = {
-            **os.environ,
-            "RUNG_WORKERS": "1",
-            "RUNG_REFERENCE_OBJECTS": str(reference_objects()),
-            **environment,
-        }
         command = ["grade", "--solutions", str(solutions), "--out", str(out), *options]
-        status, said = forked.command(command, environment, 300)
+        status, said = forked.command(command, {**forked.grading_environment(), **environment}, 300)
         kept = out / "results.json"
         results = json.loads(kept.read_text()) if kept.is_file() else None
         return Graded(status, said, results)
